@@ -1,0 +1,164 @@
+"""What every enforcer class has in common: terms both ways, and what the contract does with them.
+
+A class stands for one enforcer contract, an instance for one set of terms. Building one by hand is strict: a value
+that can never be redeemed, or that common sense refuses, is refused with a sentence. Decoding accepts exactly what
+the contract accepts, so that what stands on chain can always be read; `problems()` then says what a builder
+would have refused.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+from caveats.caveat import Caveat
+from caveats.errors import EncodingError
+from caveats.types import Address, Model, format_amount
+from pydantic import model_validator
+
+Hook = Literal["before_all", "before", "after", "after_all"]
+CallType = Literal["single", "batch"]
+
+SINGLE: frozenset[CallType] = frozenset({"single"})
+BATCH: frozenset[CallType] = frozenset({"batch"})
+BOTH: frozenset[CallType] = SINGLE | BATCH
+
+
+class TokenInfo(NamedTuple):
+    """What a human needs to read an amount of a token."""
+
+    symbol: str
+    decimals: int
+
+    def show(self, amount: int) -> str:
+        """Return `amount` base units as "12.5 USDC"."""
+        return f"{format_amount(amount, self.decimals)} {self.symbol}"
+
+
+Tokens = Mapping[Address, TokenInfo]
+NATIVE_TOKEN = Address(bytes(20))
+"""The key under which a `Tokens` mapping may name the chain's native token; ETH with 18 decimals otherwise."""
+_ETH = TokenInfo("ETH", 18)
+
+
+def show_native(amount: int, tokens: Tokens | None) -> str:
+    """Return wei as a human amount of the native token."""
+    return (tokens or {}).get(NATIVE_TOKEN, _ETH).show(amount)
+
+
+def show_token(token: Address, amount: int, tokens: Tokens | None) -> str:
+    """Return base units of an ERC-20 as a human amount, or as base units when the token is not known."""
+    info = (tokens or {}).get(token)
+    return info.show(amount) if info else f"{amount} base units of token {token}"
+
+
+def name_token(token: Address, tokens: Tokens | None) -> str:
+    """Return the token's symbol, or its address."""
+    info = (tokens or {}).get(token)
+    return info.symbol if info else f"token {token}"
+
+
+class TermsError(EncodingError):
+    """The enforcer would not read these terms.
+
+    Attributes:
+        onchain: the revert reason the enforcer gives; empty when it reverts without data.
+    """
+
+    code = "encoding.terms"
+
+    def __init__(self, message: str, *, onchain: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.onchain = onchain
+
+
+class EnforcerTerms(Model):
+    """Base of every enforcer class. A subclass is the whole knowledge of one enforcer.
+
+    Class attributes:
+        ENFORCER: the contract's name.
+        ADDRESS: where framework 1.3.0 stands on every chain.
+        HOOKS: the hooks in which it does something, in the order the manager calls them.
+        CALL_TYPES: call types it admits; every enforcer demands the default execution type.
+        LAYOUT: the terms, drawn.
+        BOUNDS / LEAVES_FREE: what it bounds, and what it does not (one clause each).
+        REVERTS: revert reasons of its own, beside the base class's two.
+        EVENTS: event signatures, `indexed` included.
+        STATE: the public getter of its state; empty when it keeps none.
+    """
+
+    ENFORCER: ClassVar[str]
+    ADDRESS: ClassVar[Address]
+    HOOKS: ClassVar[tuple[Hook, ...]] = ("before",)
+    CALL_TYPES: ClassVar[frozenset[CallType]]
+    LAYOUT: ClassVar[str]
+    BOUNDS: ClassVar[str]
+    LEAVES_FREE: ClassVar[str]
+    REVERTS: ClassVar[tuple[str, ...]] = ()
+    EVENTS: ClassVar[tuple[str, ...]] = ()
+    STATE: ClassVar[str] = ""
+
+    @abstractmethod
+    def encode_terms(self) -> bytes:
+        """Return the terms as the contract reads them."""
+
+    @classmethod
+    @abstractmethod
+    def decode_terms(cls, terms: bytes) -> Self:
+        """Return the instance these terms stand for, whatever a builder would think of it.
+
+        Raises:
+            TermsError: the contract would revert on these terms.
+        """
+
+    @abstractmethod
+    def describe(self, tokens: Tokens | None = None) -> str:
+        """Return one plain sentence saying what is bounded, with human units for the tokens that are given."""
+
+    def problems(self) -> Iterator[str]:
+        """Yield, one sentence each, what a builder refuses about these values; nothing when all is well."""
+        return iter(())
+
+    @model_validator(mode="after")
+    def _refuse_problems(self) -> Self:
+        for problem in self.problems():
+            raise ValueError(problem)
+        return self
+
+    @classmethod
+    def unchecked(cls, **values: Any) -> Self:
+        """Return an instance without builder checks: for decoding what is already signed."""
+        return cls.model_construct(**values)
+
+    def to_caveat(self, *, args: bytes = b"", enforcer: Address | None = None) -> Caveat:
+        """Return the caveat with these terms; `enforcer` replaces the framework 1.3.0 address."""
+        return Caveat(enforcer=self.ADDRESS if enforcer is None else enforcer, terms=self.encode_terms(), args=args)
+
+    @classmethod
+    def revert_of(cls, reason: str) -> str:
+        """Return the full revert string of one of this enforcer's reasons."""
+        return f"{cls.ENFORCER}:{reason}"
+
+    @classmethod
+    def bad_length(cls, expected: str, terms: bytes, *, onchain: str | None = None) -> TermsError:
+        """Return the error for terms of a length the contract refuses."""
+        return TermsError(
+            f"{cls.ENFORCER} terms: expected {expected}, got {len(terms)} bytes",
+            onchain=cls.revert_of("invalid-terms-length") if onchain is None else onchain,
+        )
+
+
+def join_names(names: list[str], *, last: str = "or") -> str:
+    """Return "a", "a or b", "a, b or c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def format_utc(at: int) -> str:
+    """Return unix seconds as "2026-11-28 12:00:00 UTC", or as seconds when no calendar reaches that far."""
+    from datetime import UTC, datetime
+
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"unix second {at}"

@@ -1,0 +1,115 @@
+"""The one error tree. Families say who is at fault.
+
+DelegationsError
+├── EncodingError          bad bytes, bad values, bad files: the input is at fault
+├── VerificationError      not authorised: a signature, an authority or a proof does not hold
+├── UnsupportedError       unknown or not built in: refused rather than guessed
+├── ExecutionError         the chain said no
+└── EngineError            we could not ask; never to be read as "no", and never as "yes"
+    └── TransportError     ... because the other side could not be reached
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_SHOWN = 96
+
+
+def abbreviate(value: object) -> str:
+    """Return `value` as text of at most 96 characters, so that no error prints a megabyte."""
+    text = value if isinstance(value, str) else "0x" + value.hex() if isinstance(value, bytes) else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 24]}... ({len(text)} characters)"
+
+
+class DelegationsError(Exception):
+    """Root of every error this toolkit raises.
+
+    Attributes:
+        code: stable identifier of the kind of failure, for programs.
+        hint: what to do about it, when there is one thing to do.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message} ({hint})")
+        self.hint = hint
+
+
+class EncodingError(DelegationsError):
+    """A value, a byte string or a file is not what the format demands."""
+
+    code = "encoding"
+
+    @classmethod
+    def of(cls, what: str, *, expected: str, got: object, hint: str | None = None) -> EncodingError:
+        """Return the error in the house form: what, expected, got, what to do."""
+        return cls(f"{what}: expected {expected}, got {abbreviate(got)}", hint=hint)
+
+    @classmethod
+    def from_pydantic(cls, title: str, error: ValidationError) -> EncodingError:
+        """Return the first failure of a pydantic validation as one line of our own."""
+        failures = error.errors(include_url=False)
+        # a misspelt field shows as one unknown and one missing: the unknown one says more
+        first = min(failures, key=lambda failure: failure["type"] != "extra_forbidden")
+        where = ".".join(str(part) for part in first["loc"])
+        place = f"{title}.{where}" if where else title
+        kind = first["type"]
+        if kind == "missing":
+            return cls(f"{place}: this field is required")
+        if kind == "extra_forbidden":
+            return cls(f"{place}: there is no such field", hint="remove it or check its spelling")
+        message = first["msg"]
+        if kind == "value_error":
+            return cls(f"{place}: {message.removeprefix('Value error, ')}")
+        return cls(f"{place}: {message[:1].lower()}{message[1:]}, got {abbreviate(first['input'])}")
+
+
+class VerificationError(DelegationsError):
+    """Something is not authorised. `onchain` names the error the framework would give.
+
+    Attributes:
+        onchain: the on-chain twin, such as `InvalidAuthority()` or `LimitedCallsEnforcer:limit-exceeded`.
+    """
+
+    code = "verification"
+
+    def __init__(self, message: str, *, onchain: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.onchain = onchain
+
+
+class UnsupportedError(DelegationsError):
+    """The input is well formed but not known or not built in; refused rather than guessed."""
+
+    code = "unsupported"
+
+
+class ExecutionError(DelegationsError):
+    """The chain said no.
+
+    Attributes:
+        revert_data: the raw bytes the call reverted with; empty when it gave none.
+    """
+
+    code = "execution"
+
+    def __init__(self, message: str, *, revert_data: bytes = b"", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.revert_data = revert_data
+
+
+class EngineError(DelegationsError):
+    """The engine could not answer. Not a "no", and not a "yes"."""
+
+    code = "engine"
+
+
+class TransportError(EngineError):
+    """The other side could not be reached, or answered with something that is not an answer."""
+
+    code = "transport"

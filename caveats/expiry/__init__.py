@@ -1,0 +1,1 @@
+"""Caveats that bound when a delegation may be used."""

@@ -1,0 +1,104 @@
+"""Which class reads which enforcer address. Nothing here throws on the unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from caveats.caveat import Caveat
+from caveats.enforcer import EnforcerTerms, TermsError, Tokens
+from caveats.errors import EncodingError
+from caveats.expiry.timestamp import Timestamp
+from caveats.revocation.limited_calls import LimitedCalls
+from caveats.spend.erc20_transfer_amount import ERC20TransferAmount
+from caveats.spend.native_token_transfer_amount import NativeTokenTransferAmount
+from caveats.targets.allowed_methods import AllowedMethods
+from caveats.targets.allowed_targets import AllowedTargets
+from caveats.types import Address
+
+ENFORCERS: tuple[type[EnforcerTerms], ...] = (
+    NativeTokenTransferAmount,
+    ERC20TransferAmount,
+    AllowedTargets,
+    AllowedMethods,
+    Timestamp,
+    LimitedCalls,
+)
+"""Every enforcer class of framework 1.3.0, in the order the documentation lists them."""
+
+
+@dataclass(frozen=True)
+class DecodedCaveat:
+    """What a caveat says, or why it cannot be said. Its bytes are always kept in `caveat`.
+
+    Attributes:
+        caveat: the caveat as it stands.
+        terms: the typed terms; None when the enforcer is unknown or would not read them.
+        enforcer_name: the contract's name; None when the enforcer is unknown.
+        would_revert: the revert reason the enforcer gives for malformed terms ("" for a revert without data);
+            None when the terms can be read.
+    """
+
+    caveat: Caveat
+    terms: EnforcerTerms | None
+    enforcer_name: str | None
+    would_revert: str | None = None
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the enforcer is unknown, so that nothing can be said of what it bounds."""
+        return self.enforcer_name is None
+
+    @property
+    def name(self) -> str:
+        """The short name: the class name, or the enforcer's address."""
+        return self.enforcer_name.removesuffix("Enforcer") if self.enforcer_name else str(self.caveat.enforcer)
+
+    def describe(self, tokens: Tokens | None = None) -> str:
+        """Return one sentence, also for what cannot be read."""
+        if self.terms is not None:
+            return self.terms.describe(tokens)
+        if self.is_opaque:
+            return (
+                f"Unknown enforcer {self.caveat.enforcer} with {len(self.caveat.terms)} bytes of terms:"
+                " what it bounds is not known, it may bound nothing."
+            )
+        reason = self.would_revert or "no reason given"
+        return f"Malformed terms: every redemption would revert on chain ({reason})."
+
+
+@dataclass(frozen=True)
+class EnforcerRegistry:
+    """Maps enforcer addresses to the classes that read them. Immutable: `with_enforcer` returns a new one."""
+
+    by_address: Mapping[Address, type[EnforcerTerms]] = field(
+        default_factory=lambda: {cls.ADDRESS: cls for cls in ENFORCERS}
+    )
+
+    def with_enforcer(self, cls: type[EnforcerTerms], address: Address | None = None) -> Self:
+        """Return a registry that also reads `address` (the class's own by default) with `cls`.
+
+        Raises:
+            EncodingError: that address is already read by another class.
+        """
+        at = cls.ADDRESS if address is None else address
+        known = self.by_address.get(at)
+        if known is not None and known is not cls:
+            raise EncodingError(f"enforcer {at} is already registered as {known.ENFORCER}", hint="use another address")
+        return type(self)({**self.by_address, at: cls})
+
+    def decode(self, caveat: Caveat) -> DecodedCaveat:
+        """Return what `caveat` says. Never raises: the unknown and the malformed come back marked as such."""
+        cls = self.by_address.get(caveat.enforcer)
+        if cls is None:
+            return DecodedCaveat(caveat, None, None)
+        try:
+            return DecodedCaveat(caveat, cls.decode_terms(caveat.terms), cls.ENFORCER)
+        except TermsError as error:
+            return DecodedCaveat(caveat, None, cls.ENFORCER, would_revert=error.onchain)
+
+
+def decode_caveat(caveat: Caveat) -> DecodedCaveat:
+    """Return what `caveat` says, by the enforcers of framework 1.3.0. Never raises."""
+    return EnforcerRegistry().decode(caveat)

@@ -1,0 +1,1 @@
+"""Caveats that bound how much may be spent."""

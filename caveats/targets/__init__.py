@@ -1,0 +1,1 @@
+"""Caveats that bound what may be called."""

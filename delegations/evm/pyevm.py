@@ -1,0 +1,229 @@
+"""The embedded engine: py-evm's Prague rules over a World, at state level.
+
+No blocks are mined and no roots are hashed: a message is applied to an overlay of the world, and gas is settled as a
+transaction settles it (intrinsic gas, refund cap, EIP-7623 floor). The call tree is what py-evm computed.
+
+Source: py-evm 0.12.1b1 PragueState, PragueTransactionExecutor.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+# The native keccak is six times faster on short input; eth-hash reads this once, before its first hash.
+os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
+
+import rlp
+from eth.constants import CREATE_CONTRACT_ADDRESS
+from eth.exceptions import OutOfGas, Revert, VMError
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
+from eth.vm.forks.prague.computation import PragueComputation
+from eth.vm.forks.prague.state import PragueState
+from eth.vm.message import Message
+
+from caveats.errors import ExecutionError
+from caveats.types import Address, keccak
+from delegations.evm.engine import BlockEnv, CallFrame, FrameError, FrameKind, Log, Outcome, Transaction
+from delegations.evm.overlay import Overlay
+from delegations.evm.world import World
+
+DESIGNATOR = b"\xef\x01\x00"
+"""The first three bytes of the code of an account that delegates to an implementation. Source: EIP-7702."""
+_TX_GAS = 21_000
+_CREATE_GAS = 32_000
+_INITCODE_WORD_GAS = 2
+_MAX_REFUND_QUOTIENT = 5
+
+
+class _WorldState(PragueState):
+    """PragueState whose database is an Overlay, so that checkpoints are list positions."""
+
+    account_db_class = Overlay
+
+    def __init__(self, world: World, execution_context: ExecutionContext) -> None:
+        super().__init__(world, execution_context, b"")
+
+    @property
+    def overlay(self) -> Overlay:
+        return self._account_db  # type: ignore[no-any-return]  # py-evm is untyped here
+
+    def set_system_contracts(self) -> None:
+        """Leave the system contracts to the world."""
+
+    def snapshot(self) -> int:
+        return self.overlay.record()
+
+    def revert(self, snapshot: int) -> None:
+        self.overlay.discard(snapshot)
+
+    def commit(self, snapshot: int) -> None:
+        """Keep what was written: the journal needs nothing more."""
+
+    def get_transient_storage(self, address: bytes, slot: int) -> bytes:
+        return self.overlay.get_transient_storage(address, slot)
+
+    def set_transient_storage(self, address: bytes, slot: int, value: bytes) -> None:
+        self.overlay.set_transient_storage(address, slot, value)
+
+
+class PyEvmEngine:
+    """The engine that is always there. Exact in gas, logs and revert data; Prague rules."""
+
+    name = "pyevm"
+    computation_class: type[PragueComputation] = PragueComputation
+
+    def execute(self, world: World, block: BlockEnv, transaction: Transaction) -> Outcome:
+        """Return what `transaction` would do to `world`. See Engine.execute."""
+        state = _WorldState(world, _context(block))
+        sender, data = bytes(transaction.sender), bytes(transaction.data)
+        intrinsic, floor = _intrinsic_gas(data, is_create=transaction.to is None)
+        if transaction.gas < max(intrinsic, floor):
+            raise ExecutionError(f"gas: expected at least {max(intrinsic, floor)}, got {transaction.gas}")
+        balance = state.overlay.get_balance(sender)
+        if balance < transaction.value:
+            raise ExecutionError(
+                f"value: {transaction.sender} holds {balance} wei, the transaction sends {transaction.value}"
+            )
+        nonce = state.overlay.get_nonce(sender)
+        state.overlay.increment_nonce(sender)
+        message = _message(state, transaction, data, transaction.gas - intrinsic, nonce)
+        return self._run(state, block, transaction, message, floor)
+
+    def create_at(
+        self, world: World, block: BlockEnv, address: Address, init_code: bytes, *, sender: Address
+    ) -> Outcome:
+        """Return what running creation code for a given address would do, as a CREATE2 of `sender` does."""
+        state = _WorldState(world, _context(block))
+        transaction = Transaction(sender, None, init_code, gas=block.gas_limit)
+        message = Message(
+            gas=transaction.gas,
+            to=CREATE_CONTRACT_ADDRESS,
+            sender=bytes(sender),
+            value=0,
+            data=b"",
+            code=init_code,
+            create_address=bytes(address),
+        )
+        return self._run(state, block, transaction, message, 0)
+
+    def _run(
+        self, state: _WorldState, block: BlockEnv, transaction: Transaction, message: Message, floor: int
+    ) -> Outcome:
+        sender = bytes(transaction.sender)
+        for address in (sender, message.storage_address, bytes(block.coinbase)):
+            state.overlay.mark_address_warm(address)
+        apply = self.computation_class.apply_create_message if message.is_create else self.computation_class.apply_message
+        try:
+            computation = apply(state, message, CancunTransactionContext(gas_price=0, origin=sender))
+        except VMError as error:
+            raise ExecutionError(f"the transaction cannot enter a block: {error}") from error
+        for address in computation.get_accounts_for_deletion():
+            state.overlay.delete_account(address)
+        used = transaction.gas - computation.get_gas_remaining()
+        used = max(used - min(computation.get_gas_refund(), used // _MAX_REFUND_QUOTIENT), floor)
+        frame = _frame(computation)
+        created = Address(message.storage_address) if message.is_create and computation.is_success else None
+        return Outcome(
+            success=computation.is_success,
+            output=bytes(computation.output),
+            gas_used=used,
+            logs=tuple(_log(*entry) for entry in computation.get_log_entries()),
+            error=frame.error,
+            frame=frame,
+            diff=state.overlay.diff(),
+            created=created,
+        )
+
+
+def _context(block: BlockEnv) -> ExecutionContext:
+    return ExecutionContext(
+        coinbase=bytes(block.coinbase),
+        timestamp=block.timestamp,
+        block_number=block.number,
+        difficulty=0,
+        mix_hash=block.prevrandao,
+        gas_limit=block.gas_limit,
+        prev_hashes=(),
+        chain_id=block.chain_id,
+        base_fee_per_gas=block.base_fee_wei,
+        excess_blob_gas=0,
+    )
+
+
+def _intrinsic_gas(data: bytes, *, is_create: bool) -> tuple[int, int]:
+    """Return (intrinsic gas, EIP-7623 floor) of a transaction without access list or authorizations."""
+    zeros = data.count(0)
+    tokens = zeros + 4 * (len(data) - zeros)
+    gas = _TX_GAS + 4 * tokens
+    if is_create:
+        gas += _CREATE_GAS + _INITCODE_WORD_GAS * ((len(data) + 31) // 32)
+    return gas, _TX_GAS + 10 * tokens
+
+
+def _message(state: _WorldState, transaction: Transaction, data: bytes, gas: int, nonce: int) -> Message:
+    sender = bytes(transaction.sender)
+    if transaction.to is None:
+        # py-evm charges the initcode words itself when the creation starts; they are in the intrinsic gas here
+        words = _INITCODE_WORD_GAS * ((len(data) + 31) // 32)
+        return Message(
+            gas=gas + words,
+            to=CREATE_CONTRACT_ADDRESS,
+            sender=sender,
+            value=transaction.value,
+            data=b"",
+            code=data,
+            create_address=keccak(rlp.encode([sender, nonce]))[12:],
+        )
+    to = bytes(transaction.to)
+    code = state.overlay.get_code(to)
+    is_delegation = len(code) == 23 and code.startswith(DESIGNATOR)
+    if is_delegation:
+        implementation = code[3:]
+        state.overlay.mark_address_warm(implementation)
+        code = state.overlay.get_code(implementation)
+    return Message(
+        gas=gas, to=to, sender=sender, value=transaction.value, data=data, code=code, is_delegation=is_delegation
+    )
+
+
+def _log(address: bytes, topics: tuple[int, ...], data: bytes) -> Log:
+    return Log(Address(address), tuple(topic.to_bytes(32, "big") for topic in topics), bytes(data))
+
+
+def _frame_error(computation: Any) -> FrameError | None:
+    if computation.is_success:
+        return None
+    error: VMError = computation.error
+    if isinstance(error, Revert):
+        return "revert"
+    return "out of gas" if isinstance(error, OutOfGas) else "halt"
+
+
+def _kind(message: Any, parent: Any) -> FrameKind:
+    if message.is_create:
+        return "CREATE"
+    if message.should_transfer_value:
+        return "CALL"
+    # neither a static call nor a delegatecall moves value; only the static call has the caller as its sender
+    is_static_call = message.is_static and parent is not None and message.sender == parent.storage_address
+    return "STATICCALL" if is_static_call else "DELEGATECALL"
+
+
+def _frame(computation: Any, parent: Any = None) -> CallFrame:
+    message = computation.msg
+    return CallFrame(
+        kind=_kind(message, parent),
+        sender=Address(message.sender),
+        to=Address(message.storage_address),
+        code_address=Address(message.storage_address if message.is_create else message.code_address),
+        value=message.value if message.should_transfer_value else 0,
+        input=bytes(message.data) if not message.is_create else bytes(message.code),
+        output=bytes(computation.output),
+        gas=message.gas,
+        gas_used=computation.get_gas_used(),
+        error=_frame_error(computation),
+        children=tuple(_frame(child, message) for child in computation.children),
+        logs=tuple(_log(*entry[1:]) for entry in computation._log_entries),
+    )

@@ -1,0 +1,116 @@
+"""Ask before acting: what would this redemption do, here and now?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caveats.errors import EncodingError, UnsupportedError
+from caveats.registry import EnforcerRegistry
+from caveats.types import Address
+from delegations.delegation import ANY_DELEGATE
+from delegations.evm.chain import LocalChain
+from delegations.evm.engine import DEFAULT_GAS, Outcome, Transaction
+from delegations.evm.world import World
+from delegations.framework.artifact import load_framework
+from delegations.redemption import Redemption, encode_redeem_delegations
+from delegations.simulation.attribution import Attribution, ChainFacts
+from delegations.simulation.effects import enforcer_events, movements
+from delegations.simulation.replay import disabled_slot
+from delegations.simulation.verdict import Effects, Verdict
+
+
+def simulate(
+    chain: LocalChain,
+    redemption: Redemption | Sequence[Redemption],
+    *,
+    redeemer: Address | None = None,
+    gas: int = DEFAULT_GAS,
+    registry: EnforcerRegistry | None = None,
+) -> Verdict:
+    """Return what redeeming would do on `chain` at its current time; nothing is kept.
+
+    Args:
+        chain: the state, the time and the engine.
+        redemption: one, or several of one call.
+        redeemer: who calls the manager; the leaf's delegate when None.
+        gas: gas limit of the transaction.
+        registry: reads enforcers of your own for the explanation.
+
+    Raises:
+        EncodingError: the redeemer cannot be told from the delegation.
+        UnsupportedError: the chain holds no code for an official enforcer it would need.
+    """
+    redemptions = (redemption,) if isinstance(redemption, Redemption) else tuple(redemption)
+    caller = redeemer if redeemer is not None else default_redeemer(redemptions)
+    require_enforcer_code(chain, redemptions)
+    outcome = chain.engine.execute(chain.world, chain.block, redeem_transaction(chain, redemptions, caller, gas))
+    return judge(chain.world, chain.manager, redemptions, caller, outcome, registry=registry)
+
+
+def default_redeemer(redemptions: Sequence[Redemption]) -> Address:
+    """Return the one delegate who can redeem all of them. Raises EncodingError when there is not exactly one."""
+    delegates = {r.leaf.delegate for r in redemptions if r.leaf is not None and r.leaf.delegate != ANY_DELEGATE}
+    if len(delegates) != 1:
+        raise EncodingError(
+            "redeemer: cannot be told from the delegation"
+            + (", it is open" if not delegates else ", the contexts name different delegates"),
+            hint="say who redeems",
+        )
+    return delegates.pop()
+
+
+def redeem_transaction(
+    chain: LocalChain, redemptions: Sequence[Redemption], redeemer: Address, gas: int = DEFAULT_GAS
+) -> Transaction:
+    """Return the transaction in which `redeemer` calls the chain's delegation manager."""
+    return Transaction(redeemer, chain.manager, encode_redeem_delegations(redemptions), 0, gas)
+
+
+def require_enforcer_code(chain: LocalChain, redemptions: Sequence[Redemption]) -> None:
+    """Return when every official enforcer named has code on the chain; raise otherwise.
+
+    An enforcer nobody knows and that has no code is left to the manager, which refuses it.
+
+    Raises:
+        UnsupportedError: naming the enforcer whose code is not bundled.
+    """
+    framework = load_framework()
+    for redemption in redemptions:
+        for link in redemption.context:
+            for caveat in link.caveats:
+                if chain.world.code(caveat.enforcer):
+                    continue
+                contract = framework.by_address(caveat.enforcer)
+                if contract is not None and not contract.bundled:
+                    raise UnsupportedError(
+                        f"code not bundled: {contract.name} at {caveat.enforcer} has no published build,"
+                        " so a redemption under it cannot be simulated on a local chain"
+                    )
+
+
+def judge(
+    before: World,
+    manager: Address,
+    redemptions: Sequence[Redemption],
+    redeemer: Address,
+    outcome: Outcome,
+    *,
+    registry: EnforcerRegistry | None = None,
+) -> Verdict:
+    """Return the verdict on an outcome of a direct call of the manager, given the state before it."""
+    facts = ChainFacts(
+        has_code=lambda address: bool(before.code(address)),
+        is_disabled=lambda digest: bool(before.storage(manager, disabled_slot(digest))),
+    )
+    attribution = Attribution(redemptions, redeemer, facts, registry or EnforcerRegistry())
+    if not outcome.success:
+        return Verdict(allowed=False, denial=attribution.denial(outcome.frame), gas_used=outcome.gas_used)
+    return Verdict(
+        allowed=True,
+        effects=Effects(
+            movements=movements(outcome),
+            executions=attribution.executions(outcome.frame),
+            enforcer_events=enforcer_events(outcome.logs, load_framework()),
+        ),
+        gas_used=outcome.gas_used,
+    )
