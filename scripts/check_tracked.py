@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Check that no tracked file says where somebody's packages come from or where somebody's files lie.
 
-A checkout must work with whatever registry and folders its user has, so lock files, requirements and documents name none.
+A checkout must work with whatever registry and folders its user has, so no lock file and no document
+names one.
 """
 
 from __future__ import annotations

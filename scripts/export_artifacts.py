@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compile our test contracts and write their artifacts, or check that the committed ones are what the sources give.
+"""Compile our test contracts and write their artifacts, or check that the committed ones are up to date.
 
-An artifact is one line of JSON: `abi`, `bytecode` (creation code, 0x hex), `compiler`, `contract`, `settings` (what else
-shapes the code) and `source_sha256` (each source file and the hash of its content). It holds no path outside the
-checkout and no time, so the same sources give the same bytes on every machine.
+An artifact is one line of JSON: `abi`, `bytecode` (creation code, 0x hex), `compiler`, `contract`, `settings`
+(what else shapes the code) and `source_sha256` (each source file and the hash of its content). It holds no
+path outside the checkout and no time, so the same sources give the same bytes on every machine.
 """
 
 from __future__ import annotations
