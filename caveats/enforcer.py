@@ -12,10 +12,16 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
+from caveats.attempt import Attempt, StateKey
 from caveats.caveat import Caveat
 from caveats.errors import EncodingError
-from caveats.types import Address, Model, format_amount
+from caveats.types import Address, Model, format_amount, keccak
 from pydantic import model_validator
+
+TRANSFER_SELECTOR = bytes.fromhex("a9059cbb")
+"""transfer(address,uint256)"""
+TRANSFER_LENGTH = 68
+"""Bytes of calldata of transfer(address,uint256), no more and no less for the ERC-20 enforcers."""
 
 Hook = Literal["before_all", "before", "after", "after_all"]
 CallType = Literal["single", "batch"]
@@ -86,6 +92,9 @@ class EnforcerTerms(Model):
         REVERTS: revert reasons of its own, beside the base class's two.
         EVENTS: event signatures, `indexed` included.
         STATE: the public getter of its state; empty when it keeps none.
+        STATE_FIELDS: names of the consecutive storage words that hold it, from `state_slot` on.
+        JUDGED_ALONE: whether terms and attempt alone decide; otherwise the chain's state has a say.
+        ARGS: what the redeemer must supply; empty when args are ignored.
     """
 
     ENFORCER: ClassVar[str]
@@ -98,6 +107,9 @@ class EnforcerTerms(Model):
     REVERTS: ClassVar[tuple[str, ...]] = ()
     EVENTS: ClassVar[tuple[str, ...]] = ()
     STATE: ClassVar[str] = ""
+    STATE_FIELDS: ClassVar[tuple[str, ...]] = ()
+    JUDGED_ALONE: ClassVar[bool] = True
+    ARGS: ClassVar[str] = ""
 
     @abstractmethod
     def encode_terms(self) -> bytes:
@@ -115,6 +127,32 @@ class EnforcerTerms(Model):
     @abstractmethod
     def describe(self, tokens: Tokens | None = None) -> str:
         """Return one plain sentence saying what is bounded, with human units for the tokens that are given."""
+
+    def denies(self, attempt: Attempt) -> str | None:
+        """Return the revert reason the contract gives, as far as terms and attempt alone decide; None when they do
+        not deny it. "" stands for a revert without a reason. Stateful enforcers are judged as if never used.
+        """
+        if "batch" not in self.CALL_TYPES and attempt.is_batch:
+            return "CaveatEnforcer:invalid-call-type"
+        if "single" not in self.CALL_TYPES and not attempt.is_batch:
+            return "CaveatEnforcer:invalid-call-type"
+        if attempt.is_try:
+            return "CaveatEnforcer:invalid-execution-type"
+        return self._denies(attempt)
+
+    def _denies(self, attempt: Attempt) -> str | None:
+        """As `denies`, for an attempt in a mode the enforcer admits."""
+        return None
+
+    def would_allow(self, attempt: Attempt) -> bool | None:
+        """Return whether this caveat lets the attempt pass; None when that depends on the chain's state."""
+        if self.denies(attempt) is not None:
+            return False
+        return True if self.JUDGED_ALONE else None
+
+    def state_slot(self, key: StateKey) -> int | None:
+        """Return the first storage slot of the enforcer's state for one link; None when it keeps none."""
+        return None
 
     def problems(self) -> Iterator[str]:
         """Yield, one sentence each, what a builder refuses about these values; nothing when all is well."""
@@ -147,6 +185,16 @@ class EnforcerTerms(Model):
             f"{cls.ENFORCER} terms: expected {expected}, got {len(terms)} bytes",
             onchain=cls.revert_of("invalid-terms-length") if onchain is None else onchain,
         )
+
+
+def mapping_slot(key: bytes, slot: bytes) -> bytes:
+    """Return the storage slot of `mapping[key]` at `slot`: keccak256(key, slot), both 32 bytes. Source: Solidity."""
+    return keccak(key.rjust(32, b"\0") + slot.rjust(32, b"\0"))
+
+
+def hash_keyed_slot(key: StateKey) -> int:
+    """Return the slot of `mapping[caller][delegation_hash]` at slot 0, where most enforcers keep their counter."""
+    return int.from_bytes(mapping_slot(key.delegation_hash, mapping_slot(key.caller, b"")), "big")
 
 
 def join_names(names: list[str], *, last: str = "or") -> str:

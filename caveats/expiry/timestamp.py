@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from caveats.attempt import Attempt
 from caveats.enforcer import BOTH, EnforcerTerms, Tokens, format_utc
 from caveats.types import Address, Uint128
 
@@ -53,6 +54,13 @@ class Timestamp(EnforcerTerms):
         return cls.unchecked(
             after_at=int.from_bytes(terms[:16], "big"), before_at=int.from_bytes(terms[16:], "big")
         )
+
+    def _denies(self, attempt: Attempt) -> str | None:
+        if self.after_at and attempt.timestamp <= self.after_at:
+            return self.revert_of("early-delegation")
+        if self.before_at and attempt.timestamp >= self.before_at:
+            return self.revert_of("expired-delegation")
+        return None
 
     def describe(self, tokens: Tokens | None = None) -> str:
         after, before = format_utc(self.after_at), format_utc(self.before_at)

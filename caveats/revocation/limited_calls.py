@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from caveats.abi import encode_uint
-from caveats.enforcer import BOTH, EnforcerTerms, Tokens
+from caveats.attempt import Attempt, StateKey
+from caveats.enforcer import BOTH, EnforcerTerms, Tokens, hash_keyed_slot
 from caveats.types import Address, Uint256
 
 
@@ -30,6 +31,8 @@ class LimitedCalls(EnforcerTerms):
         " bytes32 indexed delegationHash, uint256 limit, uint256 callCount)",
     )
     STATE: ClassVar[str] = "callCounts(address delegationManager, bytes32 delegationHash) -> uint256"
+    STATE_FIELDS: ClassVar[tuple[str, ...]] = ("calls",)
+    JUDGED_ALONE: ClassVar[bool] = False
 
     limit: Uint256
 
@@ -45,6 +48,12 @@ class LimitedCalls(EnforcerTerms):
         if len(terms) != 32:
             raise cls.bad_length("exactly 32 bytes", terms)
         return cls.unchecked(limit=int.from_bytes(terms, "big"))
+
+    def _denies(self, attempt: Attempt) -> str | None:
+        return self.revert_of("limit-exceeded") if self.limit == 0 else None
+
+    def state_slot(self, key: StateKey) -> int:
+        return hash_keyed_slot(key)
 
     def describe(self, tokens: Tokens | None = None) -> str:
         return "Usable once." if self.limit == 1 else f"Usable at most {self.limit} times."

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from caveats.abi import encode_uint
-from caveats.enforcer import SINGLE, EnforcerTerms, Tokens, show_token
+from caveats.attempt import Attempt, StateKey
+from caveats.enforcer import (
+    SINGLE,
+    TRANSFER_LENGTH,
+    TRANSFER_SELECTOR,
+    EnforcerTerms,
+    Tokens,
+    hash_keyed_slot,
+    show_token,
+)
 from caveats.types import ZERO_ADDRESS, Address, Uint256
 
 
@@ -38,6 +47,8 @@ class ERC20TransferAmount(EnforcerTerms):
         " bytes32 indexed delegationHash, uint256 limit, uint256 spent)",
     )
     STATE: ClassVar[str] = "spentMap(address delegationManager, bytes32 delegationHash) -> uint256"
+    STATE_FIELDS: ClassVar[tuple[str, ...]] = ("spent",)
+    JUDGED_ALONE: ClassVar[bool] = False
 
     token: Address
     max_amount: Uint256
@@ -56,6 +67,20 @@ class ERC20TransferAmount(EnforcerTerms):
         if len(terms) != 52:
             raise cls.bad_length("exactly 52 bytes", terms)
         return cls.unchecked(token=Address(terms[:20]), max_amount=int.from_bytes(terms[20:], "big"))
+
+    def _denies(self, attempt: Attempt) -> str | None:
+        call_data = attempt.execution.call_data
+        if len(call_data) != TRANSFER_LENGTH:
+            return self.revert_of("invalid-execution-length")
+        if attempt.execution.target != self.token:
+            return self.revert_of("invalid-contract")
+        if call_data[:4] != TRANSFER_SELECTOR:
+            return self.revert_of("invalid-method")
+        amount = int.from_bytes(call_data[36:], "big")
+        return self.revert_of("allowance-exceeded") if amount > self.max_amount else None
+
+    def state_slot(self, key: StateKey) -> int:
+        return hash_keyed_slot(key)
 
     def describe(self, tokens: Tokens | None = None) -> str:
         return f"At most {show_token(self.token, self.max_amount, tokens)} in total may be transferred, and nothing else called."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from caveats.abi import encode_uint
-from caveats.enforcer import SINGLE, EnforcerTerms, TermsError, Tokens, show_native
+from caveats.attempt import Attempt, StateKey
+from caveats.enforcer import SINGLE, EnforcerTerms, TermsError, Tokens, hash_keyed_slot, show_native
 from caveats.types import Address, Uint256
 
 
@@ -32,6 +33,8 @@ class NativeTokenTransferAmount(EnforcerTerms):
         " bytes32 indexed delegationHash, uint256 limit, uint256 spent)",
     )
     STATE: ClassVar[str] = "spentMap(address delegationManager, bytes32 delegationHash) -> uint256"
+    STATE_FIELDS: ClassVar[tuple[str, ...]] = ("spent_wei",)
+    JUDGED_ALONE: ClassVar[bool] = False
 
     max_amount_wei: Uint256
 
@@ -44,6 +47,12 @@ class NativeTokenTransferAmount(EnforcerTerms):
             # abi.decode gives no reason
             raise TermsError(f"{cls.ENFORCER} terms: expected at least 32 bytes, got {len(terms)} bytes")
         return cls.unchecked(max_amount_wei=int.from_bytes(terms[:32], "big"))
+
+    def _denies(self, attempt: Attempt) -> str | None:
+        return self.revert_of("allowance-exceeded") if attempt.execution.value > self.max_amount_wei else None
+
+    def state_slot(self, key: StateKey) -> int:
+        return hash_keyed_slot(key)
 
     def describe(self, tokens: Tokens | None = None) -> str:
         return f"At most {show_native(self.max_amount_wei, tokens)} in total may be sent."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from caveats.attempt import Attempt
 from caveats.enforcer import SINGLE, EnforcerTerms, Tokens, join_names
 from caveats.types import Address, Bytes4, Listed
 
@@ -47,6 +48,11 @@ class AllowedMethods(EnforcerTerms):
         if not terms or len(terms) % 4:
             raise cls.bad_length("a positive multiple of 4 bytes", terms)
         return cls.unchecked(selectors=tuple(Bytes4(terms[i : i + 4]) for i in range(0, len(terms), 4)))
+
+    def _denies(self, attempt: Attempt) -> str | None:
+        if len(attempt.execution.call_data) < 4:
+            return self.revert_of("invalid-execution-data-length")
+        return None if attempt.execution.selector in self.selectors else self.revert_of("method-not-allowed")
 
     def describe(self, tokens: Tokens | None = None) -> str:
         many = "functions" if len(self.selectors) > 1 else "the function"

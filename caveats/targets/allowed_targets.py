@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from caveats.attempt import Attempt
 from caveats.enforcer import SINGLE, EnforcerTerms, Tokens, join_names, name_token
 from caveats.types import ZERO_ADDRESS, Address, Listed
 
@@ -43,6 +44,9 @@ class AllowedTargets(EnforcerTerms):
         if not terms or len(terms) % 20:
             raise cls.bad_length("a positive multiple of 20 bytes", terms)
         return cls.unchecked(targets=tuple(Address(terms[i : i + 20]) for i in range(0, len(terms), 20)))
+
+    def _denies(self, attempt: Attempt) -> str | None:
+        return None if attempt.execution.target in self.targets else self.revert_of("target-address-not-allowed")
 
     def describe(self, tokens: Tokens | None = None) -> str:
         names = [name_token(t, tokens) if t in (tokens or {}) else str(t) for t in self.targets]

@@ -19,9 +19,10 @@ from delegations.evm.engine import DEFAULT_GAS, BlockEnv, Engine, Outcome, Trans
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.framework.constants import (
-    DETERMINISTIC_DEPLOYER,
+    CREATE2_DEPLOYER,
     DELEGATION_MANAGER,
-    STATELESS_7702_IMPLEMENTATION,
+    EIP7702_PREFIX,
+    EIP7702_STATELESS_DELEGATOR,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 GENESIS_AT = 1_767_225_600
 """2026-01-01 00:00:00 UTC, in unix seconds: when a chain starts unless told otherwise."""
 ONE_ETHER = 10**18
-_DESIGNATOR = b"\xef\x01\x00"
 _DEPLOYER = Address(keccak(b"delegations local deployer")[12:])
 _INSTALL_GAS = 16_000_000
 
@@ -46,11 +46,11 @@ def _framework_world(chain_id: int) -> World:
     world, engine = World(), PyEvmEngine()
     block = BlockEnv(chain_id=chain_id, number=1, timestamp=GENESIS_AT)
     for contract in load_framework().bundled():
-        outcome = engine.create_at(world, block, contract.address, contract.init_code, sender=DETERMINISTIC_DEPLOYER)
+        outcome = engine.create_at(world, block, contract.address, contract.init_code, sender=CREATE2_DEPLOYER)
         if not outcome.success:
             raise ExecutionError(f"constructing {contract.name} failed", revert_data=outcome.output)
         world.apply(outcome.diff)
-    world.accounts.pop(bytes(DETERMINISTIC_DEPLOYER), None)
+    world.accounts.pop(bytes(CREATE2_DEPLOYER), None)
     return world
 
 
@@ -131,7 +131,7 @@ class LocalChain:
 
     def add_delegator(self, address: Address, amount_wei: int = 10 * ONE_ETHER) -> Address:
         """Make `address` an EIP-7702 account of the framework, as one authorization would, and fund it."""
-        self.world.set_code(address, _DESIGNATOR + STATELESS_7702_IMPLEMENTATION)
+        self.world.set_code(address, EIP7702_PREFIX + EIP7702_STATELESS_DELEGATOR)
         self.world.set_nonce(address, self.world.nonce(address) + 1)
         self.fund(address, amount_wei)
         return address

@@ -28,9 +28,8 @@ from caveats.types import Address, keccak
 from delegations.evm.engine import BlockEnv, CallFrame, FrameError, FrameKind, Log, Outcome, Transaction
 from delegations.evm.overlay import Overlay
 from delegations.evm.world import World
+from delegations.framework.constants import EIP7702_PREFIX
 
-DESIGNATOR = b"\xef\x01\x00"
-"""The first three bytes of the code of an account that delegates to an implementation. Source: EIP-7702."""
 _TX_GAS = 21_000
 _CREATE_GAS = 32_000
 _INITCODE_WORD_GAS = 2
@@ -178,7 +177,7 @@ def _message(state: _WorldState, transaction: Transaction, data: bytes, gas: int
         )
     to = bytes(transaction.to)
     code = state.overlay.get_code(to)
-    is_delegation = len(code) == 23 and code.startswith(DESIGNATOR)
+    is_delegation = len(code) == 23 and code.startswith(EIP7702_PREFIX)
     if is_delegation:
         implementation = code[3:]
         state.overlay.mark_address_warm(implementation)

@@ -72,6 +72,10 @@ class Attribution:
                     results.append(ExecutionResult(context=step.context, index=index, success=not failed, reason=text))
         return tuple(results)
 
+    def frames_of(self, context: int, frame: CallFrame) -> tuple[CallFrame, ...]:
+        """Return the calls the manager made for one redemption: its signature checks, hooks and execution."""
+        return tuple(child for step, child in self._align(frame)[0] if step.context == context)
+
     def _culprit(self, step: Step, child: CallFrame, reason: RevertReason) -> Denial:
         if step.kind == "hook":
             return self._hook(step, reason)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from caveats.types import Address, keccak
-from delegations.evm.engine import CallFrame, Log, Outcome
+from caveats.types import Address, format_hex, keccak
+from delegations.evm.engine import CallFrame, Log
 from delegations.framework.artifact import Framework
 from delegations.framework.events import decode_event
 from delegations.simulation.verdict import EnforcerEvent, Movement
@@ -14,14 +14,13 @@ TRANSFER_TOPIC = keccak(b"Transfer(address,address,uint256)")
 _ADDRESS_PAD = bytes(12)
 
 
-def native_movements(frame: CallFrame) -> Iterator[Movement]:
-    """Yield every transfer of native value that was not undone, in call order."""
+def standing_frames(frame: CallFrame) -> Iterator[CallFrame]:
+    """Yield the frame and those below it whose effects were not undone, in call order."""
     if frame.error is not None:
         return
-    if frame.value:
-        yield Movement(sender=frame.sender, recipient=frame.to, amount=frame.value)
+    yield frame
     for child in frame.children:
-        yield from native_movements(child)
+        yield from standing_frames(child)
 
 
 def token_movement(log: Log) -> Movement | None:
@@ -40,10 +39,19 @@ def token_movement(log: Log) -> Movement | None:
     return None
 
 
-def movements(outcome: Outcome) -> tuple[Movement, ...]:
-    """Return native movements in call order, then token movements in log order. Source: ERC-20, ERC-721."""
-    tokens = [move for log in outcome.logs if (move := token_movement(log)) is not None]
-    return (*native_movements(outcome.frame), *tokens)
+def movements(frames: Sequence[CallFrame]) -> tuple[Movement, ...]:
+    """Return the native movements below the given frames in call order, then the token movements.
+
+    Source: ERC-20, ERC-721.
+    """
+    native: list[Movement] = []
+    tokens: list[Movement] = []
+    for top in frames:
+        for frame in standing_frames(top):
+            if frame.value:
+                native.append(Movement(sender=frame.sender, recipient=frame.to, amount=frame.value))
+            tokens += [move for log in frame.logs if (move := token_movement(log)) is not None]
+    return (*native, *tokens)
 
 
 def enforcer_events(logs: Sequence[Log], framework: Framework) -> tuple[EnforcerEvent, ...]:
@@ -60,6 +68,4 @@ def enforcer_events(logs: Sequence[Log], framework: Framework) -> tuple[Enforcer
 
 
 def _show(value: object) -> str:
-    if isinstance(value, Address):
-        return str(value)
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+    return format_hex(value) if isinstance(value, bytes) else str(value)

@@ -88,6 +88,14 @@ def require_enforcer_code(chain: LocalChain, redemptions: Sequence[Redemption]) 
                     )
 
 
+def chain_facts(before: World, manager: Address) -> ChainFacts:
+    """Return what attribution needs to know of the state before a call."""
+    return ChainFacts(
+        has_code=lambda address: bool(before.code(address)),
+        is_disabled=lambda digest: bool(before.storage(manager, disabled_slot(digest))),
+    )
+
+
 def judge(
     before: World,
     manager: Address,
@@ -98,17 +106,13 @@ def judge(
     registry: EnforcerRegistry | None = None,
 ) -> Verdict:
     """Return the verdict on an outcome of a direct call of the manager, given the state before it."""
-    facts = ChainFacts(
-        has_code=lambda address: bool(before.code(address)),
-        is_disabled=lambda digest: bool(before.storage(manager, disabled_slot(digest))),
-    )
-    attribution = Attribution(redemptions, redeemer, facts, registry or EnforcerRegistry())
+    attribution = Attribution(redemptions, redeemer, chain_facts(before, manager), registry or EnforcerRegistry())
     if not outcome.success:
         return Verdict(allowed=False, denial=attribution.denial(outcome.frame), gas_used=outcome.gas_used)
     return Verdict(
         allowed=True,
         effects=Effects(
-            movements=movements(outcome),
+            movements=movements([outcome.frame]),
             executions=attribution.executions(outcome.frame),
             enforcer_events=enforcer_events(outcome.logs, load_framework()),
         ),

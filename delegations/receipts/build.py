@@ -1,0 +1,129 @@
+"""Receipts of redemptions executed on a local chain."""
+
+from __future__ import annotations
+
+from caveats.caveat import Caveat
+from caveats.registry import EnforcerRegistry
+from caveats.types import keccak
+from delegations.delegation import Delegation
+from delegations.framework.artifact import load_framework
+from delegations.receipts.model import (
+    SCHEMA,
+    Actor,
+    BlockRef,
+    Link,
+    Receipt,
+    ReceiptCaveat,
+    ReceiptDenial,
+    ReceiptEvent,
+    ReceiptExecution,
+    ReceiptMovement,
+    ReceiptOutcome,
+    Request,
+    Subject,
+)
+from delegations.redemption import Redemption, encode_redeem_delegations
+from delegations.simulation.attribution import Attribution
+from delegations.simulation.effects import enforcer_events, movements, standing_frames
+from delegations.simulation.execute import ExecutedRedemption
+from delegations.simulation.simulate import chain_facts
+from delegations.simulation.verdict import Denial
+
+
+def make_receipts(
+    executed: ExecutedRedemption, *, prev: str | None = None, registry: EnforcerRegistry | None = None
+) -> tuple[Receipt, ...]:
+    """Return one receipt per redemption of the call, each linked to the one before it.
+
+    Args:
+        executed: what `execute` returned.
+        prev: hash of the redeemer's previous receipt, if there is one.
+        registry: reads enforcers of your own.
+    """
+    known = registry or EnforcerRegistry()
+    digest = keccak(encode_redeem_delegations(executed.redemptions))
+    receipts = []
+    for entry, redemption in enumerate(executed.redemptions):
+        denial = executed.verdict.denial
+        receipt = Receipt(
+            schema_=SCHEMA,
+            kind="denial" if denial is not None and denial.is_policy else "redemption",
+            subject=Subject(
+                chain=f"eip155:{executed.block.chain_id}",
+                manager=executed.manager,
+                calldata_hash=digest,
+                entry=entry,
+                block=BlockRef(number=executed.block.number, timestamp=executed.block.timestamp),
+                network="local",
+            ),
+            lineage=tuple(_link(depth, d, known) for depth, d in enumerate(reversed(redemption.context))),
+            actor=Actor(redeemer=executed.redeemer, submitter=executed.redeemer),
+            request=_request(redemption),
+            outcome=_outcome(executed, entry, known),
+            claims={"lineage": "reexecuted", "request": "attested", "outcome": "traced"},
+            prev=prev,
+        )
+        receipts.append(receipt)
+        prev = receipt.hash
+    return tuple(receipts)
+
+
+def _link(depth: int, delegation: Delegation, registry: EnforcerRegistry) -> Link:
+    return Link(
+        depth=depth,
+        hash=delegation.hash,
+        delegator=delegation.delegator,
+        delegate=delegation.delegate,
+        authority=delegation.authority,
+        salt=delegation.salt,
+        caveats=tuple(_caveat(c, registry) for c in delegation.caveats),
+    )
+
+
+def _caveat(caveat: Caveat, registry: EnforcerRegistry) -> ReceiptCaveat:
+    decoded = registry.decode(caveat)
+    return ReceiptCaveat(
+        enforcer=caveat.enforcer, name=decoded.name, terms=caveat.terms, args=caveat.args, says=decoded.describe()
+    )
+
+
+def _request(redemption: Redemption) -> Request:
+    return Request(
+        mode=redemption.mode.value,
+        executions=tuple(
+            ReceiptExecution(target=e.target, value=e.value, call_data=e.call_data) for e in redemption.executions
+        ),
+    )
+
+
+def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistry) -> ReceiptOutcome:
+    verdict = executed.verdict
+    if verdict.denial is not None:
+        return ReceiptOutcome(
+            status="denied" if verdict.denial.is_policy else "failed",
+            gas_used=verdict.gas_used,
+            denial=_denial(verdict.denial, executed.redemptions),
+        )
+    attribution = Attribution(
+        executed.redemptions, executed.redeemer, chain_facts(executed.before, executed.manager), registry
+    )
+    frames = attribution.frames_of(entry, executed.outcome.frame)
+    logs = [log for top in frames for frame in standing_frames(top) for log in frame.logs]
+    results = [r for r in attribution.executions(executed.outcome.frame) if r.context == entry]
+    failed = tuple(r.index for r in results if not r.success)
+    return ReceiptOutcome(
+        status="partially_executed" if failed else "executed",
+        gas_used=verdict.gas_used,
+        movements=tuple(ReceiptMovement(**dict(move)) for move in movements(frames)),
+        enforcer_events=tuple(ReceiptEvent(**dict(event)) for event in enforcer_events(logs, load_framework())),
+        failed_executions=failed,
+    )
+
+
+def _denial(denial: Denial, redemptions: tuple[Redemption, ...]) -> ReceiptDenial:
+    fields = dict(denial)
+    context, link = fields.pop("context"), fields.pop("link")
+    depth = None
+    if context is not None and link is not None:
+        depth = len(redemptions[context].context) - 1 - link
+    return ReceiptDenial(entry=context, depth=depth, **fields)

@@ -1,0 +1,225 @@
+"""The receipt: what was granted, asked and decided, as one portable JSON body with a hash.
+
+Every integer that can pass 2^53 is a decimal string, bytes and addresses are lower-case hex, there are no floats and
+no nulls, and the top level is closed. The canonical form is RFC 8785; the hash is SHA-256 over it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+import rfc8785
+from pydantic import PlainSerializer
+
+from caveats.errors import EncodingError, UnsupportedError
+from caveats.types import Address, Bytes32, HexBytes, Listed, Model, Uint256, format_hex
+from delegations.simulation.verdict import HookName, Stage
+
+SCHEMA = "urn:delegations:receipt:1"
+Provenance = Literal["proven", "reexecuted", "traced", "attested"]
+
+LowerAddress = Annotated[Address, PlainSerializer(format_hex, return_type=str, when_used="json")]
+"""An address in lower-case hex: one spelling, so that equal receipts have equal bytes."""
+
+
+class BlockRef(Model):
+    """The block something happened in."""
+
+    number: Uint256
+    timestamp: Uint256
+
+
+class Subject(Model):
+    """Which call the receipt is about.
+
+    Attributes:
+        chain: CAIP-2 identifier, such as "eip155:1".
+        manager: the delegation manager that was called.
+        calldata_hash: keccak256 of the whole redeemDelegations calldata.
+        entry: index of the redemption in that call.
+        network: "local" for an in-memory chain: nothing here happened on a live one.
+    """
+
+    chain: str
+    manager: LowerAddress
+    calldata_hash: Bytes32
+    entry: int
+    block: BlockRef
+    network: Literal["local"]
+
+
+class ReceiptCaveat(Model):
+    """One caveat with what it says. `says` is prose for people; terms are what binds."""
+
+    enforcer: LowerAddress
+    name: str
+    terms: HexBytes
+    args: HexBytes
+    says: str
+
+
+class Link(Model):
+    """One delegation of the lineage; depth 0 is the root."""
+
+    depth: int
+    hash: Bytes32
+    delegator: LowerAddress
+    delegate: LowerAddress
+    authority: Bytes32
+    salt: Uint256
+    caveats: Listed[ReceiptCaveat]
+
+
+class Actor(Model):
+    """Who acted: the redeemer called the manager, the submitter sent the transaction."""
+
+    redeemer: LowerAddress
+    submitter: LowerAddress
+
+
+class ReceiptExecution(Model):
+    """One call that was asked for."""
+
+    target: LowerAddress
+    value: Uint256
+    call_data: HexBytes
+
+
+class Request(Model):
+    """What was asked."""
+
+    mode: Bytes32
+    executions: Listed[ReceiptExecution]
+
+
+class ReceiptMovement(Model):
+    """Value that moved; `token` is absent for the native token, `token_id` but for an ERC-721."""
+
+    sender: LowerAddress
+    recipient: LowerAddress
+    token: LowerAddress | None = None
+    amount: Uint256
+    token_id: Uint256 | None = None
+
+
+class ReceiptEvent(Model):
+    """An enforcer's event: its counter after the call."""
+
+    enforcer: LowerAddress
+    contract: str
+    event: str
+    values: dict[str, str]
+
+
+class ReceiptDenial(Model):
+    """Who said no: depth counts from the root, as in the lineage."""
+
+    stage: Stage
+    entry: int | None = None
+    depth: int | None = None
+    delegation: Bytes32 | None = None
+    caveat: int | None = None
+    enforcer: LowerAddress | None = None
+    enforcer_name: str | None = None
+    hook: HookName | None = None
+    execution: int | None = None
+    reason: str
+    explanation: str
+    revert_data: HexBytes
+
+
+class ReceiptOutcome(Model):
+    """What came of it."""
+
+    status: Literal["executed", "partially_executed", "denied", "failed"]
+    gas_used: Uint256
+    movements: Listed[ReceiptMovement] = ()
+    enforcer_events: Listed[ReceiptEvent] = ()
+    failed_executions: Listed[int] = ()
+    denial: ReceiptDenial | None = None
+
+
+class Receipt(Model):
+    """A portable account of one redemption, done or denied.
+
+    Attributes:
+        kind: "redemption" when the authority agreed, whatever the call then did; "denial" when it did not.
+        lineage: the chain of delegations, root first.
+        claims: for each part, how its truth is known: proven, reexecuted, traced or attested.
+        prev: hash of the previous receipt of the same redeemer, when receipts are chained.
+    """
+
+    schema_: Literal["urn:delegations:receipt:1"]
+    kind: Literal["redemption", "denial"]
+    subject: Subject
+    lineage: Listed[Link]
+    actor: Actor
+    request: Request
+    outcome: ReceiptOutcome
+    claims: dict[str, Provenance]
+    prev: str | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON body: absent values are left out, never null."""
+        wire = self.model_dump(mode="json", exclude_none=True)
+        return {"schema": wire.pop("schema_"), **wire}
+
+    def canonical(self) -> bytes:
+        """Return the RFC 8785 bytes of the body."""
+        return rfc8785.dumps(self.to_wire())
+
+    def to_json(self) -> str:
+        """Return the body as indented JSON. The hash is over the canonical form, not over this."""
+        return json.dumps(self.to_wire(), indent=2, ensure_ascii=False)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the canonical bytes, as 64 hex digits."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Return the receipt read from JSON.
+
+        Raises:
+            EncodingError: not JSON, a duplicate key, a float, a null, or a field that is unknown or malformed.
+            UnsupportedError: another schema.
+        """
+        try:
+            wire = json.loads(text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
+        except ValueError as error:
+            raise EncodingError(f"receipt: not JSON ({error})") from error
+        return cls.from_wire(wire)
+
+    @classmethod
+    def from_wire(cls, value: object) -> Self:
+        """Return the receipt read from parsed JSON. Raises as `from_json`."""
+        if not isinstance(value, dict) or "schema" not in value:
+            raise EncodingError.of("receipt", expected=f'an object with "schema": "{SCHEMA}"', got=value)
+        if value["schema"] != SCHEMA:
+            raise UnsupportedError(f"receipt: expected schema {SCHEMA}, got {value['schema']!r:.80}")
+        _refuse_null(value, "receipt")
+        return super().from_wire({"schema_" if key == "schema" else key: v for key, v in value.items()})
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise EncodingError("receipt: a key stands twice in one object")
+    return dict(pairs)
+
+
+def _no_float(text: str) -> Any:
+    raise EncodingError.of("receipt", expected="whole numbers and strings", got=text)
+
+
+def _refuse_null(value: Any, place: str) -> None:
+    if value is None:
+        raise EncodingError(f"{place}: null is not used; leave the field out")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_null(item, f"{place}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_null(item, f"{place}.{index}")
