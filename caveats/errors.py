@@ -17,12 +17,38 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 _SHOWN = 96
+# pydantic's kinds of failure, in our words
+_EXPECTED = {
+    "json_invalid": "valid JSON",
+    "json_type": "JSON text",
+    "model_type": "an object with named fields",
+    "model_attributes_type": "an object with named fields",
+    "dict_type": "an object with named fields",
+    "tuple_type": "a list",
+    "list_type": "a list",
+}
 
 
 def abbreviate(value: object) -> str:
-    """Return `value` as text of at most 96 characters, so that no error prints a megabyte."""
-    text = value if isinstance(value, str) else "0x" + value.hex() if isinstance(value, bytes) else repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 24]}... ({len(text)} characters)"
+    """Return `value` as printable text of about 96 characters: no error prints a megabyte or a line end."""
+    text = _show(value)
+    return _printable(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 24]}... ({len(text)} characters)")
+
+
+def _show(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    try:
+        return repr(value)
+    except ValueError:  # Python refuses to write out integers of thousands of digits
+        return f"{type(value).__name__} too long to print"
+
+
+def _printable(text: str) -> str:
+    # an error is one line wherever it is shown: line ends, terminal codes and lone surrogates become escapes
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class DelegationsError(Exception):
@@ -56,7 +82,7 @@ class EncodingError(DelegationsError):
         failures = error.errors(include_url=False)
         # a misspelt field shows as one unknown and one missing: the unknown one says more
         first = min(failures, key=lambda failure: failure["type"] != "extra_forbidden")
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(abbreviate(str(part)) for part in first["loc"])
         place = f"{title}.{where}" if where else title
         kind = first["type"]
         if kind == "missing":
@@ -66,7 +92,9 @@ class EncodingError(DelegationsError):
         message = first["msg"]
         if kind == "value_error":
             return cls(f"{place}: {message.removeprefix('Value error, ')}")
-        return cls(f"{place}: {message[:1].lower()}{message[1:]}, got {abbreviate(first['input'])}")
+        hint = str(first["ctx"]["error"]) if kind == "json_invalid" else None
+        expected = _EXPECTED.get(kind, message.removeprefix("Input should be "))
+        return cls.of(place, expected=expected, got=first["input"], hint=hint)
 
 
 class VerificationError(DelegationsError):

@@ -188,8 +188,11 @@ def _plain(parse: Callable[[Any], Any]) -> WrapValidator:
     return WrapValidator(lambda value, _handler: check(value))
 
 
-def _parse_bytes(value: Any) -> bytes:
-    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else parse_hex(value, what="bytes")
+def parse_bytes(value: Any) -> bytes:
+    """Return bytes of any length from bytes or `0x` hex. Raises EncodingError for anything else."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    return parse_hex(value, what="bytes")
 
 
 Uint256 = Annotated[int, _plain(parse_uint256), PlainSerializer(str, return_type=str, when_used="json")]
@@ -198,7 +201,7 @@ Uint256 = Annotated[int, _plain(parse_uint256), PlainSerializer(str, return_type
 Uint128 = Annotated[int, _plain(parse_uint128), PlainSerializer(str, return_type=str, when_used="json")]
 """An integer from 0 to 2^128-1; otherwise as Uint256."""
 
-HexBytes = Annotated[bytes, _plain(_parse_bytes), PlainSerializer(format_hex, return_type=str, when_used="json")]
+HexBytes = Annotated[bytes, _plain(parse_bytes), PlainSerializer(format_hex, return_type=str, when_used="json")]
 """Bytes of any length; `0x` hex on the wire."""
 
 
@@ -219,8 +222,11 @@ def parse_amount(text: object, decimals: int) -> int:
         decimals: of the token, 0 to 255.
 
     Raises:
-        EncodingError: not a plain number, more decimal places than the token has, or beyond 2^256-1.
+        EncodingError: not a plain number, more decimal places than the token has, beyond 2^256-1, or decimals
+            that no token has.
     """
+    if type(decimals) is not int or not 0 <= decimals <= 255:
+        raise EncodingError.of("decimals", expected="a whole number from 0 to 255", got=decimals)
     if not isinstance(text, str) or len(text) > 400 or not _AMOUNT.match(text):
         raise EncodingError.of("amount", expected='a plain decimal number such as "12.5"', got=text)
     whole, _, fraction = text.replace("_", "").partition(".")
@@ -231,6 +237,8 @@ def parse_amount(text: object, decimals: int) -> int:
 
 def format_amount(value: int, decimals: int) -> str:
     """Return base units as the shortest exact human amount: 12500000 with 6 decimals is "12.5"."""
+    if value < 0:
+        return "-" + format_amount(-value, decimals)
     digits = str(value).rjust(decimals + 1, "0")
     whole, fraction = (digits[:-decimals], digits[-decimals:].rstrip("0")) if decimals else (digits, "")
     return f"{whole}.{fraction}" if fraction else whole

@@ -17,7 +17,17 @@ from caveats.abi import WORD, Reader, encode_address, encode_bytes, encode_dynam
 from caveats.caveat import hash_caveats
 from caveats.enforcer import EnforcerTerms
 from caveats.errors import EncodingError, VerificationError
-from caveats.types import Address, Bytes32, HexBytes, Listed, Model, format_hex, keccak, parse_uint256
+from caveats.types import (
+    Address,
+    Bytes32,
+    HexBytes,
+    Listed,
+    Model,
+    format_hex,
+    keccak,
+    parse_bytes,
+    parse_uint256,
+)
 from delegations.eip712 import DELEGATION_TYPEHASH, hash_domain, hash_typed_data, recover_signer, sign_digest
 
 if TYPE_CHECKING:
@@ -86,15 +96,14 @@ class Delegation(Model):
 
     def with_signature(self, signature: bytes) -> Self:
         """Return the same delegation carrying `signature`."""
-        return self.model_copy(update={"signature": bytes(signature)})
+        return self.model_copy(update={"signature": parse_bytes(signature)})
 
     def with_args(self, args: dict[int, bytes]) -> Self:
         """Return the same delegation with the redeemer's args for the caveats at the given indexes."""
         for index in args:
             if not 0 <= index < len(self.caveats):
-                raise EncodingError.of(
-                    "caveat index", expected=f"a number from 0 to {len(self.caveats) - 1}", got=index
-                )
+                expected = f"the place of one of {len(self.caveats)} caveats, counted from 0"
+                raise EncodingError.of("caveat index", expected=expected, got=index)
         return self.model_copy(
             update={
                 "caveats": tuple(c.with_args(args[i]) if i in args else c for i, c in enumerate(self.caveats))
@@ -152,6 +161,8 @@ def create_delegation(
         EncodingError: no caveats and not `unsafe_unrestricted`; a delegate that can never redeem.
         VerificationError: the delegator is not the one the parent names.
     """
+    # text from an untyped caller must meet the same checks below as an Address does
+    delegator, delegate = Address(delegator), Address(delegate)
     listed = tuple(c.to_caveat() if isinstance(c, EnforcerTerms) else c for c in caveats)
     if not listed and not unsafe_unrestricted:
         raise EncodingError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from caveats.abi import encode_address, encode_uint
 from caveats.errors import EncodingError, VerificationError
-from caveats.types import Address, Bytes32, keccak
+from caveats.types import Address, Bytes32, keccak, parse_uint256
 
 if TYPE_CHECKING:
     from collections.abc import Buffer
@@ -39,14 +39,18 @@ class SigningAccount(Protocol):
 
 
 def hash_domain(chain_id: int, manager: Address) -> Bytes32:
-    """Return the domain separator of a delegation manager on a chain."""
+    """Return the domain separator of a delegation manager on a chain.
+
+    Raises:
+        EncodingError: the chain id is not a uint256, or the manager is not an address.
+    """
     return Bytes32(
         keccak(
             _DOMAIN_TYPEHASH
             + keccak(DOMAIN_NAME.encode())
             + keccak(DOMAIN_VERSION.encode())
-            + encode_uint(chain_id)
-            + encode_address(manager)
+            + encode_uint(parse_uint256(chain_id))
+            + encode_address(Address(manager))
         )
     )
 
@@ -70,10 +74,13 @@ def sign_digest(digest: bytes, key: bytes) -> bytes:
 
     if len(digest) != 32:
         raise EncodingError.of("digest", expected="32 bytes", got=digest)
+    refusal = EncodingError("private key: expected 32 bytes between 1 and the curve order minus 1")
+    if len(key) != 32:  # coincurve would pad it
+        raise refusal
     try:
         raw = PrivateKey(bytes(key)).sign_recoverable(bytes(digest), hasher=None)
     except ValueError:
-        raise EncodingError("private key: expected 32 bytes between 1 and the curve order minus 1") from None
+        raise refusal from None
     return raw[:64] + bytes([27 + raw[64]])
 
 
@@ -81,6 +88,7 @@ def recover_signer(digest: bytes, signature: bytes) -> Address:
     """Return the address whose key made `signature` over `digest`, by the rules the framework applies on chain.
 
     Raises:
+        EncodingError: the digest is not 32 bytes.
         VerificationError: not 65 bytes, v not 27 or 28, high s, or a point that is not on the curve; `onchain`
             carries the OpenZeppelin ECDSA error the manager would give.
 
@@ -88,6 +96,8 @@ def recover_signer(digest: bytes, signature: bytes) -> Address:
     """
     from coincurve import PublicKey
 
+    if len(digest) != 32:
+        raise EncodingError.of("digest", expected="32 bytes", got=digest)
     if len(signature) != 65:
         raise VerificationError(
             f"signature: expected 65 bytes (r, s, v), got {len(signature)} bytes",
