@@ -55,10 +55,10 @@ test: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## the contracts' tests, then t
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
 check: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## format, lint, types, layers, gas, artifacts, tracked files
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format --check --output-format concise .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@scripts/forge fmt --check && echo "forge fmt: formatted"
 	@scripts/forge snapshot $(SNAPSHOT_TESTS) --check contracts/.gas-snapshot
 	@$(BIN)/python scripts/export_artifacts.py --check
@@ -81,7 +81,7 @@ requirements: $(VENV)/pyvenv.cfg ## resolve requirements-dev.txt again, from pyp
 	@echo "installing uv into $(VENV)"
 	@$(BIN)/python -m pip install -qq uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make requirements' \
+	    --custom-compile-command 'make requirements' \
 	    --output-file requirements-dev.txt pyproject.toml requirements-dev.in
 	@echo "requirements-dev.txt: $$(grep -c '^[a-z]' requirements-dev.txt) packages"
 
