@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Build the official framework artifact from the npm packages, and prove every byte of it.
 
-The official code is a dependency, never a part of this repository. The published byte code equals the deployed code up
-to the compiler's metadata digest; the table `codehashes.json` carries the deployed digests. For each bundled contract
-the result is accepted only if
+The official code is a dependency, never a part of this repository. The published byte code equals the
+deployed code up to the compiler's metadata digest; the table `codehashes.json` carries the deployed digests.
+For each bundled contract the result is accepted only if
 
     keccak(init code)                    is the listed value,
     the length                           is the listed length, and
@@ -84,20 +84,18 @@ def read_module(packages: Path, kind: str, contract: str) -> Any:
         raise BuildError(f"{contract}: {path} does not hold JSON: {error}") from error
 
 
-# --- code ------------------------------------------------------------------------------------------------------------
+# --- code ---------------------------------------------------------------------------------------------------
 
 
 def unhex(text: str, contract: str, what: str) -> bytes:
     try:
-        if not text.startswith("0x"):
-            raise ValueError("no 0x")
-        return bytes.fromhex(text[2:])
+        return bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
         raise BuildError(f"{contract}: {what} is not 0x hex: {error}") from error
 
 
 def assemble(row: Mapping[str, Any], published: str) -> bytes:
-    """Return the init code of one row: published code, linked, with the deployed digest and the constructor's words."""
+    """Return one row's init code: the published code linked, with deployed digest and constructor words."""
     contract = row["contract"]
     for placeholder, library in row.get("libraries", {}).items():
         if placeholder not in published:
@@ -107,8 +105,14 @@ def assemble(row: Mapping[str, Any], published: str) -> bytes:
     for patch in row.get("digests", ()):
         start, digest = patch["offset"], unhex(patch["bytes"], contract, "the digest")
         # Nothing but a metadata digest may be replaced: what runs is what was published.
-        if len(digest) != 32 or code[start - len(_DIGEST_MARK) : start] != _DIGEST_MARK or start + 32 > len(code):
-            raise BuildError(f"{contract}: no 32-byte metadata digest stands at byte {start} of the byte code")
+        if (
+            len(digest) != 32
+            or code[start - len(_DIGEST_MARK) : start] != _DIGEST_MARK
+            or start + 32 > len(code)
+        ):
+            raise BuildError(
+                f"{contract}: no 32-byte metadata digest stands at byte {start} of the byte code"
+            )
         code[start : start + 32] = digest
     for argument in row.get("constructor_args", ()):
         code += unhex(argument, contract, "a constructor argument").rjust(32, b"\0")
@@ -116,18 +120,20 @@ def assemble(row: Mapping[str, Any], published: str) -> bytes:
 
 
 def prove(row: Mapping[str, Any], code: bytes, deployer: str) -> None:
-    """Raise BuildError unless `code` is what the row says: length, keccak, and CREATE2 address where it has one."""
+    """Raise BuildError unless `code` has the row's length, keccak and, where there is a salt, address."""
     contract = row["contract"]
     if len(code) != row["init_code_bytes"]:
         raise BuildError(f"{contract}: init code length: expected {row['init_code_bytes']}, got {len(code)}")
     digest = keccak(code)
     if "0x" + digest.hex() != row["init_code_keccak256"]:
         raise BuildError(
-            f"{contract}: keccak of the init code: expected {row['init_code_keccak256']}, got 0x{digest.hex()}"
+            f"{contract}: init code keccak: expected {row['init_code_keccak256']}, got 0x{digest.hex()}"
         )
     if "salt" in row:
         salt = unhex(row["salt"], contract, "the salt")
-        derived = "0x" + keccak(b"\xff" + unhex(deployer, contract, "the deployer") + salt + digest)[12:].hex()
+        derived = (
+            "0x" + keccak(b"\xff" + unhex(deployer, contract, "the deployer") + salt + digest)[12:].hex()
+        )
         if derived != row["address"].lower():
             raise BuildError(f"{contract}: CREATE2 address: expected {row['address']}, got {derived}")
 
@@ -178,7 +184,7 @@ def build_templates(table: Mapping[str, Any], packages: Path) -> dict[str, Any]:
     return templates
 
 
-# --- deployments -----------------------------------------------------------------------------------------------------
+# --- deployments --------------------------------------------------------------------------------------------
 
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|//[^\n]*)|(?P<string>"[^"\\\n]*")|(?P<spread>\.\.\.)|(?P<number>[0-9]+(?:e[0-9]+)?)(?![\w.])
@@ -188,7 +194,7 @@ _TOKEN = re.compile(
 
 
 class ModuleReader:
-    """Reads `var NAME = {...};` statements: objects of strings, whole numbers, names, `[A.b]` keys and `...NAME`.
+    """Reads `var NAME = {...};` statements: objects of strings, numbers, names, `[A.b]` keys and `...NAME`.
 
     Deliberately not JavaScript: anything else is refused with its position rather than guessed at.
     """
@@ -284,7 +290,7 @@ class ModuleReader:
 
 
 def build_deployments(table: Mapping[str, Any], packages: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return version -> groups of chains that share their addresses, checked against the table where it knows them."""
+    """Return version -> groups of chains that share their addresses; those of 1.3.0 are checked."""
     path = packages / DEPLOYMENTS / "dist" / "index.mjs"
     listed = ModuleReader(read_text(path), str(path)).statements().get("DELEGATOR_CONTRACTS")
     if not isinstance(listed, dict) or not listed:
@@ -322,13 +328,13 @@ def check_canonical(chain_id: int, addresses: Mapping[str, str], canonical: Mapp
             raise BuildError(f"{name}: address on chain {chain_id}: expected {expected}, got {address}")
 
 
-# --- output ----------------------------------------------------------------------------------------------------------
+# --- output -------------------------------------------------------------------------------------------------
 
-_NOTICE = """framework.json.gz holds byte code, ABIs and addresses of the MetaMask Delegation Framework, built from the npm
-packages {packages}
+_NOTICE = """framework.json.gz holds byte code, ABIs and addresses of the MetaMask Delegation Framework,
+built from the npm packages {packages}
 by MetaMask / ConsenSys Software Inc., licensed MIT-0 OR Apache-2.0; the texts are beside this file.
-Changed: library addresses linked, compiler metadata digests and constructor arguments set to those of the deployed
-contracts, `internalType` dropped from the ABIs.
+Changed: library addresses linked, compiler metadata digests and constructor arguments set to those of the
+deployed contracts, `internalType` dropped from the ABIs.
 """
 
 
@@ -374,7 +380,7 @@ def build(packages: Path, table_path: Path) -> dict[str, bytes]:
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> bool:
-    """Put the files in place, each whole or not at all, the artifact last. Returns whether anything changed."""
+    """Put the files in place, each whole or not at all, the artifact last; return whether any changed."""
     out.mkdir(parents=True, exist_ok=True)
     changed = False
     with tempfile.TemporaryDirectory(prefix=".build-", dir=out) as temporary:
@@ -390,8 +396,12 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> bool:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Build the official framework artifact from the npm packages.")
-    parser.add_argument("--packages", type=Path, default=ROOT / "node_modules", help="the node_modules folder")
+    parser = argparse.ArgumentParser(
+        description="Build the official framework artifact from the npm packages."
+    )
+    parser.add_argument(
+        "--packages", type=Path, default=ROOT / "node_modules", help="the node_modules folder"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="the folder to write")
     parser.add_argument("--table", type=Path, default=TABLE, help="the table of init codes and addresses")
     options = parser.parse_args(argv)
@@ -406,7 +416,9 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     rows = read_json(options.table)["contracts"]
     missing = sorted(row["contract"] for row in rows if not row["bundled"])
-    print(f"{options.out}: {len(rows) - len(missing)} contracts proven, {'written' if changed else 'unchanged'}")
+    print(
+        f"{options.out}: {len(rows) - len(missing)} contracts proven, {'written' if changed else 'unchanged'}"
+    )
     print(f"code not bundled: {', '.join(missing)}")
     return 0
 
