@@ -1,0 +1,154 @@
+"""The demo: an agent gets a bounded authority, uses it, is refused, and leaves receipts. All of it really runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from caveats import AllowedTargets, ERC20TransferAmount, Execution, LimitedCalls, Timestamp, TokenInfo, parse_amount
+from caveats.abi import encode_address, encode_uint
+from caveats.enforcer import TRANSFER_SELECTOR
+from caveats.errors import EngineError
+from caveats.types import Address, keccak
+from delegations.cli.render import caveat_line, console, line
+from delegations.cli.store import write_text
+from delegations.delegation import Delegation, create_delegation, encode_delegation, redelegate, sign_delegation
+from delegations.evm import GENESIS_AT, LocalChain, contract_code, dev_account
+from delegations.receipts import Receipt, make_receipts
+from delegations.redemption import redeem
+from delegations.simulation import Verdict, execute, simulate
+
+DAY = 86_400
+_DECIMALS = 18
+
+
+@dataclass
+class _Story:
+    """The stage, the cast, and what has been told so far."""
+
+    chain: LocalChain
+    token: Address
+    out: Console
+    receipts: list[Receipt] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    chains: dict[Address, str] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> dict[Address, TokenInfo]:
+        return {self.token: TokenInfo("TEST", _DECIMALS)}
+
+    def attempt(self, what: str, context: Sequence[Delegation], execution: Execution, *, expect: bool) -> None:
+        """Ask first, then act; the answer and the deed must agree, and be what the story says."""
+        redemption = redeem(context, execution)
+        asked = simulate(self.chain, redemption)
+        executed = execute(self.chain, redemption)
+        if asked != executed.verdict or asked.allowed is not expect:
+            raise EngineError(f"demo: {what}: the simulation said {asked}, the chain {executed.verdict}")
+        receipt = make_receipts(executed, prev=self.chains.get(executed.redeemer))[0]
+        self.chains[executed.redeemer] = receipt.hash
+        self.receipts.append(receipt)
+        decided = _decided_by(asked)
+        self.steps.append({"step": what, "allowed": asked.allowed, "decidedBy": decided, "receipt": receipt.hash})
+        mark = Text("  allowed  " if asked.allowed else "  refused  ", style="green" if asked.allowed else "red")
+        self.out.print(mark + line(f"{what}: {decided}"))
+
+
+def _decided_by(verdict: Verdict) -> str:
+    if verdict.denial is None:
+        return "every caveat agreed"
+    denial = verdict.denial
+    link = f", {'own' if denial.link == 0 else 'parent'} caveat {denial.caveat}" if denial.caveat is not None else ""
+    return f"{denial.reason}{link}"
+
+
+def _amount(text: str) -> int:
+    return parse_amount(text, _DECIMALS)
+
+
+def _pay(token: Address, to: Address, amount: str) -> Execution:
+    return Execution(target=token, call_data=TRANSFER_SELECTOR + encode_address(to) + encode_uint(_amount(amount)))
+
+
+def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
+    """Run the story, write grant, chain state and receipts to `folder`, and return what happened as JSON values."""
+    out = Console(quiet=True) if quiet else console()
+    keys = [dev_account(i) for i in range(4)]
+    alice, agent, helper, shop = (Address(key.address) for key in keys)
+    chain = LocalChain(31337, timestamp=GENESIS_AT)
+    chain.add_delegator(alice)
+    chain.add_delegator(agent)
+    token = chain.deploy_token()
+    chain.mint(token, alice, _amount("1000"))
+    other = chain.deploy(contract_code("TestTarget"))
+    story = _Story(chain, token, out)
+
+    def sign(delegation: Delegation, key: int) -> Delegation:
+        return sign_delegation(delegation, keys[key], chain_id=chain.chain_id, manager=chain.manager)
+
+    grant = sign(
+        create_delegation(
+            delegator=alice,
+            delegate=agent,
+            caveats=[
+                AllowedTargets(targets=(token,)),
+                ERC20TransferAmount(token=token, max_amount=_amount("100")),
+                Timestamp(before_at=chain.timestamp + 7 * DAY),
+                LimitedCalls(limit=5),
+            ],
+        ),
+        0,
+    )
+    out.print(line("Alice grants her agent a bounded piece of her account's authority:", "bold"))
+    for index, caveat in enumerate(grant.caveats):
+        out.print(Text("  ") + caveat_line(index, caveat, story.tokens))
+    out.print(line("The agent uses it; each step is simulated, then executed on the official contracts:", "bold"))
+    story.attempt("agent pays 40 TEST", [grant], _pay(token, shop, "40"), expect=True)
+    story.attempt("agent tries to pay 61 more", [grant], _pay(token, shop, "61"), expect=False)
+    story.attempt("agent calls another contract", [grant], Execution(target=other), expect=False)
+
+    slice_ = sign(
+        redelegate(grant, delegate=helper, caveats=[ERC20TransferAmount(token=token, max_amount=_amount("10"))]), 1
+    )
+    story.attempt("sub-agent pays 6 TEST of its slice of 10", [slice_, grant], _pay(token, shop, "6"), expect=True)
+    story.attempt("sub-agent tries to pay 5 more", [slice_, grant], _pay(token, shop, "5"), expect=False)
+
+    before = chain.snapshot()
+    chain.advance(7 * DAY)
+    story.attempt("agent tries again seven days later", [grant], _pay(token, shop, "1"), expect=False)
+    chain.revert(before)
+
+    for count in ("third", "fourth", "fifth"):
+        story.attempt(f"agent makes the {count} call", [grant], _pay(token, shop, "1"), expect=True)
+    story.attempt("agent tries a sixth call", [grant], _pay(token, shop, "1"), expect=False)
+
+    disable = keccak(b"disableDelegation((address,address,bytes32,(address,bytes,bytes)[],uint256,bytes))")[:4]
+    if not chain.send(alice, chain.manager, disable + encode_delegation(grant)).success:
+        raise EngineError("demo: Alice could not disable her delegation")
+    out.print(line("Alice disables the delegation:", "bold"))
+    story.attempt("agent tries once more", [grant], _pay(token, shop, "1"), expect=False)
+
+    return _leave(story, folder, grant, shop)
+
+
+def _leave(story: _Story, folder: Path, grant: Delegation, shop: Address) -> dict[str, Any]:
+    """Write everything down, and say how to read it."""
+    paths = []
+    for number, receipt in enumerate(story.receipts, 1):
+        path = folder / f"{number:02d}-{receipt.kind}.json"
+        write_text(path, receipt.to_json())
+        paths.append(str(path))
+    write_text(folder / "grant.json", grant.to_json())
+    write_text(folder / "chain.json", story.chain.to_json())
+    held = story.tokens[story.token].show(story.chain.balance(shop, story.token))
+    out = story.out
+    out.print(line(f"The shop received {held}. {len(paths)} receipts are in {folder}/. Look closer:", "bold"))
+    command = "delegations inspect"
+    out.print(line(f"  {command} {paths[0]}"))
+    out.print(line(f"  {command} {folder / 'grant.json'} --chain-id {story.chain.chain_id}"))
+    out.print(line(f"  delegations simulate {folder / 'grant.json'} --state {folder / 'chain.json'} --target {story.token}"))
+    return {"steps": story.steps, "receipts": paths, "grant": str(folder / "grant.json"), "shopReceived": held}

@@ -1,0 +1,37 @@
+"""Writes files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from caveats.errors import EncodingError
+from delegations.receipts.model import Receipt
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` and a newline to `path`; an earlier file is replaced in one step.
+
+    Raises:
+        EncodingError: the folder cannot be made or written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            file.write(text + "\n")
+        Path(file.name).chmod(0o644)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise EncodingError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def write_receipts(folder: Path, receipts: Sequence[Receipt]) -> list[Path]:
+    """Write each receipt to a file named after its kind and hash, and return the paths. Raises as `write_text`."""
+    paths = []
+    for receipt in receipts:
+        path = folder / f"{receipt.kind}-{receipt.hash[:16]}.json"
+        write_text(path, receipt.to_json())
+        paths.append(path)
+    return paths
