@@ -1,7 +1,7 @@
 """What a delegation may do: one typed class per enforcer of the MetaMask Delegation Framework 1.3.0.
 
-    from caveats import LimitedCalls, Timestamp
-    LimitedCalls(limit=5).to_caveat()
+from caveats import LimitedCalls, Timestamp
+LimitedCalls(limit=5).to_caveat()
 """
 
 from caveats.caveat import Caveat

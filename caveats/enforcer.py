@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
+
+from pydantic import model_validator
 
 from caveats.attempt import Attempt, StateKey
 from caveats.caveat import Caveat
 from caveats.errors import EncodingError
 from caveats.types import Address, Model, format_amount, keccak
-from pydantic import model_validator
 
 TRANSFER_SELECTOR = bytes.fromhex("a9059cbb")
 """transfer(address,uint256)"""
@@ -167,7 +168,7 @@ class EnforcerTerms(Model):
     @classmethod
     def unchecked(cls, **values: Any) -> Self:
         """Return an instance without builder checks: for decoding what is already signed."""
-        return cls.model_construct(**values)
+        return cast("Self", cls.model_construct(**values))
 
     def to_caveat(self, *, args: bytes = b"", enforcer: Address | None = None) -> Caveat:
         """Return the caveat with these terms; `enforcer` replaces the framework 1.3.0 address."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import ConfigDict, Field
+
 from caveats.abi import WORD, Reader, encode_address, encode_bytes, encode_dynamic_array, encode_uint
 from caveats.errors import EncodingError
 from caveats.types import Address, HexBytes, Model, Uint256
-from pydantic import ConfigDict, Field
 
 _PACKED_HEAD = 52
 _TUPLE_HEAD = 3 * WORD
@@ -44,7 +45,9 @@ def decode_packed_execution(data: bytes) -> Execution:
     if len(data) < _PACKED_HEAD:
         raise EncodingError.of("single execution", expected="at least 52 bytes (target 20, value 32)", got=data)
     return Execution(
-        target=Address(data[:20]), value=int.from_bytes(data[20:_PACKED_HEAD], "big"), call_data=data[_PACKED_HEAD:]
+        target=Address(data[:20]),
+        value=int.from_bytes(data[20:_PACKED_HEAD], "big"),
+        call_data=data[_PACKED_HEAD:],
     )
 
 

@@ -245,18 +245,21 @@ def format_amount(value: int, decimals: int) -> str:
 
 
 if TYPE_CHECKING:
-    _ModelMeta = type(BaseModel)
+    _Base = BaseModel
 else:
 
-    class _ModelMeta(type(BaseModel)):
+    class _OurErrors(type(BaseModel)):
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             try:
                 return super().__call__(*args, **kwargs)
             except ValidationError as error:
                 raise EncodingError.from_pydantic(cls.__name__, error) from error
 
+    class _Base(BaseModel, metaclass=_OurErrors):
+        pass
 
-class Model(BaseModel, metaclass=_ModelMeta):
+
+class Model(_Base):
     """Base of every value: frozen, closed, strict; failures are EncodingError, never pydantic's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -105,9 +105,7 @@ class Delegation(Model):
                 expected = f"the place of one of {len(self.caveats)} caveats, counted from 0"
                 raise EncodingError.of("caveat index", expected=expected, got=index)
         return self.model_copy(
-            update={
-                "caveats": tuple(c.with_args(args[i]) if i in args else c for i, c in enumerate(self.caveats))
-            }
+            update={"caveats": tuple(c.with_args(args[i]) if i in args else c for i, c in enumerate(self.caveats))}
         )
 
 
@@ -207,7 +205,12 @@ def redelegate(
             raise EncodingError("delegator: the parent is open, so say who passes it on")
         delegator = parent.delegate
     return create_delegation(
-        delegator=delegator, delegate=delegate, caveats=caveats, parent=parent, salt=salt, unsafe_unrestricted=True
+        delegator=delegator,
+        delegate=delegate,
+        caveats=caveats,
+        parent=parent,
+        salt=salt,
+        unsafe_unrestricted=True,
     )
 
 

@@ -6,14 +6,11 @@ Source: framework 1.3.0, EncoderLib and DelegationManager (OpenZeppelin EIP712, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from caveats.abi import encode_address, encode_uint
 from caveats.errors import EncodingError, VerificationError
 from caveats.types import Address, Bytes32, keccak, parse_uint256
-
-if TYPE_CHECKING:
-    from collections.abc import Buffer
 
 DOMAIN_NAME = "DelegationManager"
 DOMAIN_VERSION = "1"
@@ -34,7 +31,7 @@ class SigningAccount(Protocol):
     """Anything that holds a private key, such as eth-account's LocalAccount."""
 
     @property
-    def key(self) -> Buffer:
+    def key(self) -> bytes:
         """The 32-byte private key."""
 
 

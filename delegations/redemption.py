@@ -12,9 +12,10 @@ from pydantic import PlainSerializer, WrapValidator, model_validator
 
 from caveats.abi import WORD, Reader, encode_bytes, encode_dynamic_array, encode_uint
 from caveats.errors import EncodingError, UnsupportedError
+from caveats.execution import Execution
 from caveats.types import Bytes4, Listed, Model, format_hex
 from delegations.delegation import Delegation, decode_context, encode_context
-from delegations.execution import Execution, ExecutionMode, decode_executions, encode_executions, parse_mode
+from delegations.execution import ExecutionMode, decode_executions, encode_executions, parse_mode
 
 REDEEM_DELEGATIONS = Bytes4("0xcef6d209")
 """Selector of redeemDelegations(bytes[],bytes32[],bytes[])."""

@@ -83,4 +83,5 @@ class ERC20TransferAmount(EnforcerTerms):
         return hash_keyed_slot(key)
 
     def describe(self, tokens: Tokens | None = None) -> str:
-        return f"At most {show_token(self.token, self.max_amount, tokens)} in total may be transferred, and nothing else called."
+        cap = show_token(self.token, self.max_amount, tokens)
+        return f"At most {cap} in total may be transferred, and nothing else called."

@@ -10,14 +10,28 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from caveats import AllowedTargets, ERC20TransferAmount, Execution, LimitedCalls, Timestamp, TokenInfo, parse_amount
+from caveats import (
+    AllowedTargets,
+    ERC20TransferAmount,
+    Execution,
+    LimitedCalls,
+    Timestamp,
+    TokenInfo,
+    parse_amount,
+)
 from caveats.abi import encode_address, encode_uint
 from caveats.enforcer import TRANSFER_SELECTOR
 from caveats.errors import EngineError
 from caveats.types import Address, keccak
 from delegations.cli.render import caveat_line, console, line
 from delegations.cli.store import write_text
-from delegations.delegation import Delegation, create_delegation, encode_delegation, redelegate, sign_delegation
+from delegations.delegation import (
+    Delegation,
+    create_delegation,
+    encode_delegation,
+    redelegate,
+    sign_delegation,
+)
 from delegations.evm import GENESIS_AT, LocalChain, contract_code, dev_account
 from delegations.receipts import Receipt, make_receipts
 from delegations.redemption import redeem
@@ -112,7 +126,8 @@ def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
     story.attempt("agent calls another contract", [grant], Execution(target=other), expect=False)
 
     slice_ = sign(
-        redelegate(grant, delegate=helper, caveats=[ERC20TransferAmount(token=token, max_amount=_amount("10"))]), 1
+        redelegate(grant, delegate=helper, caveats=[ERC20TransferAmount(token=token, max_amount=_amount("10"))]),
+        1,
     )
     story.attempt("sub-agent pays 6 TEST of its slice of 10", [slice_, grant], _pay(token, shop, "6"), expect=True)
     story.attempt("sub-agent tries to pay 5 more", [slice_, grant], _pay(token, shop, "5"), expect=False)
@@ -150,5 +165,12 @@ def _leave(story: _Story, folder: Path, grant: Delegation, shop: Address) -> dic
     command = "delegations inspect"
     out.print(line(f"  {command} {paths[0]}"))
     out.print(line(f"  {command} {folder / 'grant.json'} --chain-id {story.chain.chain_id}"))
-    out.print(line(f"  delegations simulate {folder / 'grant.json'} --state {folder / 'chain.json'} --target {story.token}"))
-    return {"steps": story.steps, "receipts": paths, "grant": str(folder / "grant.json"), "shopReceived": held}
+    out.print(
+        line(f"  delegations simulate {folder / 'grant.json'} --state {folder / 'chain.json'} --target {story.token}")
+    )
+    return {
+        "steps": story.steps,
+        "receipts": paths,
+        "grant": str(folder / "grant.json"),
+        "shopReceived": held,
+    }

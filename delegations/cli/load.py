@@ -1,4 +1,4 @@
-"""Reads what a user hands over: a file, an argument or standard input; a delegation, a context, calldata or a receipt."""
+"""Reads what a user hands over, from a file, an argument or standard input, and tells what it is."""
 
 from __future__ import annotations
 

@@ -155,7 +155,11 @@ def _describe(loaded: Loaded) -> dict[str, Any]:
     from delegations.cli.load import Call, Chain
 
     if isinstance(loaded, Chain):
-        return {"kind": "context", "form": loaded.form, "delegations": [_explain(d) for d in loaded.delegations]}
+        return {
+            "kind": "context",
+            "form": loaded.form,
+            "delegations": [_explain(d) for d in loaded.delegations],
+        }
     if isinstance(loaded, Call):
         return {
             "kind": "calldata",
@@ -283,7 +287,10 @@ def _redeem_locally(
     verdict = executed.verdict
     if as_json:
         _print_json(
-            {"verdict": verdict.model_dump(mode="json", exclude_none=True), "receipts": [str(path) for path in paths]}
+            {
+                "verdict": verdict.model_dump(mode="json", exclude_none=True),
+                "receipts": [str(path) for path in paths],
+            }
         )
     else:
         console().print(verdict_tree(verdict))
@@ -318,7 +325,13 @@ def _redemptions(
             raise EncodingError("calldata already says what to execute", hint="leave out --target and --executions")
         return given
     assert isinstance(loaded, Chain)  # noqa: S101 - require_redemptions leaves nothing else
-    return (Redemption(context=loaded.delegations, mode=_mode(mode), executions=_executions(target, value, data, executions)),)
+    return (
+        Redemption(
+            context=loaded.delegations,
+            mode=_mode(mode),
+            executions=_executions(target, value, data, executions),
+        ),
+    )
 
 
 def _executions(target: str | None, value: str, data: str, executions: str | None) -> tuple[Execution, ...]:
@@ -326,7 +339,9 @@ def _executions(target: str | None, value: str, data: str, executions: str | Non
 
     if executions is None:
         if target is None:
-            raise EncodingError("what to execute is missing", hint="give --target (with --value, --data) or --executions")
+            raise EncodingError(
+                "what to execute is missing", hint="give --target (with --value, --data) or --executions"
+            )
         return (Execution(target=Address(target), value=_wei(value), call_data=parse_hex(data, what="--data")),)
     if target is not None:
         raise EncodingError("--target and --executions were both given", hint="give one of them")
@@ -366,7 +381,9 @@ def _time(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise EncodingError.of("--at", expected="unix seconds, or a time such as 2026-12-31T12:00:00Z", got=text) from None
+        raise EncodingError.of(
+            "--at", expected="unix seconds, or a time such as 2026-12-31T12:00:00Z", got=text
+        ) from None
     if moment.tzinfo is None:
         raise EncodingError.of("--at", expected="a time with its zone", got=text, hint="append Z for UTC")
     return int(moment.timestamp())
@@ -385,7 +402,8 @@ def _chain(state: str | None, chain_id: int | None, at: str | None, redemptions:
         return chain
     if chain_id is None:
         raise EncodingError(
-            "a fresh chain needs --chain-id", hint="the one the delegation was signed for, or give --state FILE"
+            "a fresh chain needs --chain-id",
+            hint="the one the delegation was signed for, or give --state FILE",
         )
     now = int(datetime.now(UTC).timestamp())
     chain = LocalChain(_chain_id(chain_id), timestamp=now if at is None else _time(at))

@@ -156,7 +156,9 @@ def receipt_tree(receipt: Receipt) -> Tree:
     good = outcome.status == "executed"
     tree = Tree(line(f"{receipt.kind}: {outcome.status}", "bold green" if good else "bold red"))
     tree.add(line(f"sha256 {receipt.hash}", "dim"))
-    tree.add(line(f"chain {subject.chain} ({subject.network}), block {subject.block.number} at {subject.block.timestamp}"))
+    tree.add(
+        line(f"chain {subject.chain} ({subject.network}), block {subject.block.number} at {subject.block.timestamp}")
+    )
     tree.add(line(f"redeemer {receipt.actor.redeemer}"))
     node = tree
     for link in receipt.lineage:

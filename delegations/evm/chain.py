@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from caveats.abi import encode_address, encode_uint
 from caveats.errors import EncodingError, ExecutionError
-from caveats.types import Address, keccak, parse_hex, parse_uint256
+from caveats.types import ZERO_ADDRESS, Address, keccak, parse_hex, parse_uint256
 from delegations.evm.engine import DEFAULT_GAS, BlockEnv, Engine, Outcome, Transaction
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
@@ -98,7 +98,9 @@ class LocalChain:
     def advance(self, seconds: int) -> None:
         """Move the clock on by `seconds` and the block number by one."""
         if seconds < 0:
-            raise EncodingError.of("seconds", expected="a number not below 0", got=seconds, hint="use snapshot to go back")
+            raise EncodingError.of(
+                "seconds", expected="a number not below 0", got=seconds, hint="use snapshot to go back"
+            )
         self.timestamp += seconds
         self.block_number += 1
 
@@ -119,7 +121,9 @@ class LocalChain:
             EncodingError: there is no such mark.
         """
         if not 0 <= snapshot < len(self._snapshots):
-            raise EncodingError.of("snapshot", expected="a mark that snapshot() returned and not used yet", got=snapshot)
+            raise EncodingError.of(
+                "snapshot", expected="a mark that snapshot() returned and not used yet", got=snapshot
+            )
         self.world, self.timestamp, self.block_number = self._snapshots[snapshot]
         del self._snapshots[snapshot:]
 
@@ -152,7 +156,7 @@ class LocalChain:
         to: Address,
         data: bytes = b"",
         *,
-        sender: Address = Address(bytes(20)),
+        sender: Address = ZERO_ADDRESS,
         value: int = 0,
         gas: int = DEFAULT_GAS,
     ) -> Outcome:
@@ -160,7 +164,13 @@ class LocalChain:
         return self.engine.execute(self.world, self.block, Transaction(sender, to, data, value, gas))
 
     def send(
-        self, sender: Address, to: Address | None, data: bytes = b"", *, value: int = 0, gas: int = DEFAULT_GAS
+        self,
+        sender: Address,
+        to: Address | None,
+        data: bytes = b"",
+        *,
+        value: int = 0,
+        gas: int = DEFAULT_GAS,
     ) -> Outcome:
         """Execute a transaction and keep its effects; a failed one keeps only the sender's nonce. Never raises for
         a revert: look at the outcome."""
@@ -186,7 +196,7 @@ class LocalChain:
 
     def deploy_token(self, name: str = "Test Token", symbol: str = "TEST", decimals: int = 18) -> Address:
         """Deploy the test ERC-20 of this project, which anybody may mint, and return its address."""
-        from eth_abi import encode
+        from eth_abi.abi import encode
 
         return self.deploy(contract_code("TestToken") + encode(["string", "string", "uint8"], [name, symbol, decimals]))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from caveats.types import Address
+from caveats.types import ZERO_ADDRESS, Address
 from delegations.evm.world import StateDiff, World
 
 FrameKind = Literal["CALL", "STATICCALL", "DELEGATECALL", "CREATE"]
@@ -24,7 +24,7 @@ class BlockEnv:
     number: int
     timestamp: int
     base_fee_wei: int = 0
-    coinbase: Address = Address(bytes(20))
+    coinbase: Address = ZERO_ADDRESS
     prevrandao: bytes = bytes(32)
     gas_limit: int = BLOCK_GAS_LIMIT
 

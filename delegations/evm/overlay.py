@@ -59,7 +59,7 @@ class Overlay:
 
     def _get(self, address: bytes) -> AccountState | None:
         state = self._accounts.get(address, _ABSENT)
-        return self._world.account(address) if state is _ABSENT else state  # type: ignore[no-any-return]  # sentinel
+        return self._world.account(address) if state is _ABSENT else state
 
     def _update(self, address: bytes, change: Callable[[AccountState], AccountState]) -> None:
         self._write(self._accounts, address, change(self._get(address) or EMPTY_ACCOUNT))

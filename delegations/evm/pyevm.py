@@ -46,7 +46,7 @@ class _WorldState(PragueState):
 
     @property
     def overlay(self) -> Overlay:
-        return self._account_db  # type: ignore[no-any-return]  # py-evm is untyped here
+        return self._account_db  # type: ignore[no-any-return]  # py-evm is not typed for us
 
     def set_system_contracts(self) -> None:
         """Leave the system contracts to the world."""
@@ -113,7 +113,9 @@ class PyEvmEngine:
         sender = bytes(transaction.sender)
         for address in (sender, message.storage_address, bytes(block.coinbase)):
             state.overlay.mark_address_warm(address)
-        apply = self.computation_class.apply_create_message if message.is_create else self.computation_class.apply_message
+        apply = (
+            self.computation_class.apply_create_message if message.is_create else self.computation_class.apply_message
+        )
         try:
             computation = apply(state, message, CancunTransactionContext(gas_price=0, origin=sender))
         except VMError as error:
@@ -183,7 +185,13 @@ def _message(state: _WorldState, transaction: Transaction, data: bytes, gas: int
         state.overlay.mark_address_warm(implementation)
         code = state.overlay.get_code(implementation)
     return Message(
-        gas=gas, to=to, sender=sender, value=transaction.value, data=data, code=code, is_delegation=is_delegation
+        gas=gas,
+        to=to,
+        sender=sender,
+        value=transaction.value,
+        data=data,
+        code=code,
+        is_delegation=is_delegation,
     )
 
 

@@ -48,9 +48,7 @@ def topic(text: str) -> Bytes32:
     return Bytes32(keccak(text.encode()))
 
 
-def decode_canonical(
-    parameters: Sequence[Parameter], data: bytes, *, what: str = "ABI data"
-) -> tuple[Any, ...]:
+def decode_canonical(parameters: Sequence[Parameter], data: bytes, *, what: str = "ABI data") -> tuple[Any, ...]:
     """Return the values of canonically encoded data.
 
     Integers are int, addresses Address, bytes32 Bytes32, other bytes bytes, arrays tuples, structs dicts by
@@ -96,9 +94,7 @@ def _sequence(parameters: Sequence[Parameter], reader: Reader, base: int) -> tup
     for parameter in parameters:
         if is_dynamic(parameter):
             if reader.pointer(head, base) != tail:
-                raise reader.fail(
-                    f"the offset at byte {head} does not point to byte {tail}, where its value belongs"
-                )
+                raise reader.fail(f"the offset at byte {head} does not point to byte {tail}, where its value belongs")
             value, tail = _dynamic(parameter, reader, tail)
             head += WORD
         else:

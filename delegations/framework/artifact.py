@@ -211,9 +211,7 @@ def read_framework(directory: Path) -> Framework:
     except FileNotFoundError as error:
         raise UnsupportedError("official framework code is not built in", hint="run `make build`") from error
     except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
-        raise EncodingError(
-            f"official framework artifact {path}: {error}", hint="run `make build`"
-        ) from error
+        raise EncodingError(f"official framework artifact {path}: {error}", hint="run `make build`") from error
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise UnsupportedError(
             f"official framework artifact {path}: it is not of format {_FORMAT}", hint="run `make build`"

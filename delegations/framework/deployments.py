@@ -140,9 +140,7 @@ class Registry:
 
 
 def _version_key(version: str) -> tuple[tuple[int, str], ...]:
-    return tuple(
-        (int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in version.split(".")
-    )
+    return tuple((int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in version.split("."))
 
 
 @cache
@@ -153,9 +151,7 @@ def _official() -> Registry:
         for group in groups:
             addresses = {name: Address(address) for name, address in group["addresses"].items()}
             manager = addresses["DelegationManager"]
-            deployments += [
-                Deployment(version, chain_id, manager, addresses) for chain_id in group["chain_ids"]
-            ]
+            deployments += [Deployment(version, chain_id, manager, addresses) for chain_id in group["chain_ids"]]
     return Registry(tuple(deployments), framework)
 
 

@@ -82,9 +82,7 @@ def decode_event(
         signature=signature(entry),
         contract=contract,
         address=Address(bytes(address)),
-        args=MappingProxyType(
-            {str(parameter["name"]): values[str(parameter["name"])] for parameter in inputs}
-        ),
+        args=MappingProxyType({str(parameter["name"]): values[str(parameter["name"])] for parameter in inputs}),
     )
 
 

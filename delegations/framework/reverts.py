@@ -85,9 +85,7 @@ def decode_revert(data: bytes) -> RevertReason:
 
 def _unknown(raw: bytes) -> RevertReason:
     shown = format_hex(raw[:36]) + ("..." if len(raw) > 36 else "")
-    return RevertReason(
-        "unknown", "", None, (), f"The call reverted with data of no known form: {shown}.", raw
-    )
+    return RevertReason("unknown", "", None, (), f"The call reverted with data of no known form: {shown}.", raw)
 
 
 def _error_string(raw: bytes, body: bytes) -> RevertReason:

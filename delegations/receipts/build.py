@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caveats.caveat import Caveat
 from caveats.registry import EnforcerRegistry
-from caveats.types import keccak
+from caveats.types import Bytes32, keccak
 from delegations.delegation import Delegation
 from delegations.framework.artifact import load_framework
 from delegations.receipts.model import (
@@ -41,7 +41,7 @@ def make_receipts(
         registry: reads enforcers of your own.
     """
     known = registry or EnforcerRegistry()
-    digest = keccak(encode_redeem_delegations(executed.redemptions))
+    digest = Bytes32(keccak(encode_redeem_delegations(executed.redemptions)))
     receipts = []
     for entry, redemption in enumerate(executed.redemptions):
         denial = executed.verdict.denial
@@ -83,7 +83,11 @@ def _link(depth: int, delegation: Delegation, registry: EnforcerRegistry) -> Lin
 def _caveat(caveat: Caveat, registry: EnforcerRegistry) -> ReceiptCaveat:
     decoded = registry.decode(caveat)
     return ReceiptCaveat(
-        enforcer=caveat.enforcer, name=decoded.name, terms=caveat.terms, args=caveat.args, says=decoded.describe()
+        enforcer=caveat.enforcer,
+        name=decoded.name,
+        terms=caveat.terms,
+        args=caveat.args,
+        says=decoded.describe(),
     )
 
 

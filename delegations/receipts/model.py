@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import rfc8785
 from pydantic import PlainSerializer
@@ -17,7 +17,7 @@ from caveats.errors import EncodingError, UnsupportedError
 from caveats.types import Address, Bytes32, HexBytes, Listed, Model, Uint256, format_hex
 from delegations.simulation.verdict import HookName, Stage
 
-SCHEMA = "urn:delegations:receipt:1"
+SCHEMA: Final = "urn:delegations:receipt:1"
 Provenance = Literal["proven", "reexecuted", "traced", "attested"]
 
 LowerAddress = Annotated[Address, PlainSerializer(format_hex, return_type=str, when_used="json")]

@@ -15,7 +15,12 @@ from delegations.simulation.verdict import Denial, ExecutionResult
 
 # These are thrown before the precompile is called, so no call stands for them in the tree.
 _SIGNATURE_SHAPE_ERRORS = ("ECDSAInvalidSignatureLength", "ECDSAInvalidSignatureS")
-_SIGNATURE_ERRORS = (*_SIGNATURE_SHAPE_ERRORS, "ECDSAInvalidSignature", "InvalidEOASignature", "InvalidERC1271Signature")
+_SIGNATURE_ERRORS = (
+    *_SIGNATURE_SHAPE_ERRORS,
+    "ECDSAInvalidSignature",
+    "InvalidEOASignature",
+    "InvalidERC1271Signature",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Attribution:
     def _align(self, frame: CallFrame) -> tuple[list[tuple[Step, CallFrame]], Step | None]:
         """Return the calls made, each with its step, and the step that was due next."""
         steps = expected_steps(self.redemptions, self.redeemer, self.facts.has_code)
-        pairs = []
+        pairs: list[tuple[Step, CallFrame]] = []
         step = next(steps, None)
         for child in frame.children:
             # a malformed signature makes no call: its step is passed over only if the call is for a later one
@@ -114,7 +119,8 @@ class Attribution:
             enforcer_name=decoded.enforcer_name,
             hook=step.hook,
             reason=said,
-            explanation=text or f"{decoded.name} said no ({said or 'no reason given'}). Its terms: {decoded.describe()}",
+            explanation=text
+            or f"{decoded.name} said no ({said or 'no reason given'}). Its terms: {decoded.describe()}",
             revert_data=reason.raw,
         )
 
@@ -145,7 +151,10 @@ class Attribution:
             last = pairs[-1][0]
             return self._link("signature", last.context, last.link or 0, reason)
         return Denial(
-            stage="manager", reason=reason.reason or reason.name, explanation=reason.text, revert_data=reason.raw
+            stage="manager",
+            reason=reason.reason or reason.name,
+            explanation=reason.text,
+            revert_data=reason.raw,
         )
 
     def _no_code(self, due: Step, reason: RevertReason) -> Denial:
@@ -178,7 +187,9 @@ class Attribution:
 
 def account_frame(frame: CallFrame) -> CallFrame:
     """Return the frame in which an account makes its executions: behind a proxy, the delegatecall it forwards to."""
-    while len(frame.children) == 1 and frame.children[0].kind == "DELEGATECALL" and frame.children[0].input == frame.input:
+    while (
+        len(frame.children) == 1 and frame.children[0].kind == "DELEGATECALL" and frame.children[0].input == frame.input
+    ):
         frame = frame.children[0]
     return frame
 

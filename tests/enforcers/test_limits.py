@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from caveats import AllowedMethods, AllowedTargets, Bytes4, Execution, LimitedCalls, Timestamp
 from caveats.attempt import Attempt
 from caveats.enforcer import EnforcerTerms
 from caveats.spend.erc20_transfer_amount import ERC20TransferAmount
 from caveats.spend.native_token_transfer_amount import NativeTokenTransferAmount
-
 from tests.enforcers.harness import SHOP, START_AT, Stage, attempt_on, grant, said, set_stage, transfer
 
 Case = tuple[str, Callable[[Stage], EnforcerTerms], list[tuple[Callable[[Stage], Attempt], str | None]]]
@@ -36,12 +36,21 @@ CASES: list[Case] = [
     (
         "native total: the cap itself passes, one wei more does not",
         lambda s: NativeTokenTransferAmount(max_amount_wei=100),
-        [(send(60), None), (send(41), "NativeTokenTransferAmountEnforcer:allowance-exceeded"), (send(40), None)],
+        [
+            (send(60), None),
+            (send(41), "NativeTokenTransferAmountEnforcer:allowance-exceeded"),
+            (send(40), None),
+        ],
     ),
     (
         "token total: the cap itself passes, one base unit more does not",
         lambda s: ERC20TransferAmount(token=s.token, max_amount=100),
-        [(pay(60), None), (pay(41), "ERC20TransferAmountEnforcer:allowance-exceeded"), (pay(40), None), (pay(0), None)],
+        [
+            (pay(60), None),
+            (pay(41), "ERC20TransferAmountEnforcer:allowance-exceeded"),
+            (pay(40), None),
+            (pay(0), None),
+        ],
     ),
     (
         "a window of one second: only that second passes",
