@@ -147,9 +147,13 @@ class Attribution:
                 return self._link("manager", refusal.context, refusal.link, reason)
         if reason.kind == "empty" and due is not None and not self.facts.has_code(due.target):
             return self._no_code(due, reason)
-        if reason.kind == "empty" and pairs and pairs[-1][0].kind == "signature":
+        if reason.kind == "empty" and pairs:
+            # the call was answered, but with something the manager could not decode
             last = pairs[-1][0]
-            return self._link("signature", last.context, last.link or 0, reason)
+            if last.kind == "signature":
+                return self._link("signature", last.context, last.link or 0, reason)
+            if last.kind == "execution":
+                return self._no_account(last, reason)
         return Denial(
             stage="manager",
             reason=reason.reason or reason.name,
@@ -160,15 +164,22 @@ class Attribution:
     def _no_code(self, due: Step, reason: RevertReason) -> Denial:
         if due.kind == "hook":
             return self._hook(due, reason, f"There is no contract at the enforcer's address {due.target}.")
+        return self._no_account(due, reason)
+
+    def _no_account(self, step: Step, reason: RevertReason) -> Denial:
+        if self.facts.has_code(step.target):
+            text = f"The account {step.target} did not answer as a delegator account does."
+        else:
+            text = (
+                f"The account {step.target} has no code, so it cannot execute for a delegate;"
+                " upgrade it by EIP-7702 or deploy it first."
+            )
         return Denial(
             stage="execution",
-            context=due.context,
+            context=step.context,
             execution=0,
             reason="",
-            explanation=(
-                f"The account {due.target} has no code, so it cannot execute for a delegate;"
-                " upgrade it by EIP-7702 or deploy it first."
-            ),
+            explanation=text,
             revert_data=reason.raw,
         )
 
