@@ -17,7 +17,7 @@ from caveats.errors import (
 )
 from caveats.execution import Execution
 from caveats.expiry.timestamp import Timestamp
-from caveats.registry import ENFORCERS, DecodedCaveat, EnforcerRegistry, decode_caveat
+from caveats.registry import ENFORCERS, RETIRED_ENFORCERS, DecodedCaveat, EnforcerRegistry, decode_caveat
 from caveats.revocation.limited_calls import LimitedCalls
 from caveats.spend.erc20_transfer_amount import ERC20TransferAmount
 from caveats.spend.native_token_transfer_amount import NativeTokenTransferAmount
@@ -38,6 +38,7 @@ __all__ = [
     "DecodedCaveat",
     "EnforcerRegistry",
     "ENFORCERS",
+    "RETIRED_ENFORCERS",
     "decode_caveat",
     "NativeTokenTransferAmount",
     "ERC20TransferAmount",

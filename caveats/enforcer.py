@@ -96,6 +96,7 @@ class EnforcerTerms(Model):
         STATE_FIELDS: names of the consecutive storage words that hold it, from `state_slot` on.
         JUDGED_ALONE: whether terms and attempt alone decide; otherwise the chain's state has a say.
         ARGS: what the redeemer must supply; empty when args are ignored.
+        RETIRED: whether a later contract took its place: what stands on chain is still read, nothing new is built.
     """
 
     ENFORCER: ClassVar[str]
@@ -111,6 +112,7 @@ class EnforcerTerms(Model):
     STATE_FIELDS: ClassVar[tuple[str, ...]] = ()
     JUDGED_ALONE: ClassVar[bool] = True
     ARGS: ClassVar[str] = ""
+    RETIRED: ClassVar[bool] = False
 
     @abstractmethod
     def encode_terms(self) -> bytes:

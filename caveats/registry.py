@@ -27,6 +27,9 @@ ENFORCERS: tuple[type[EnforcerTerms], ...] = (
 )
 """Every enforcer class of framework 1.3.0, in the order the documentation lists them."""
 
+RETIRED_ENFORCERS: tuple[type[EnforcerTerms], ...] = ()
+"""Contracts that a later one replaced: old delegations that name them are read, no builder makes new ones."""
+
 
 @dataclass(frozen=True)
 class DecodedCaveat:
@@ -73,7 +76,7 @@ class EnforcerRegistry:
     """Maps enforcer addresses to the classes that read them. Immutable: `with_enforcer` returns a new one."""
 
     by_address: Mapping[Address, type[EnforcerTerms]] = field(
-        default_factory=lambda: {cls.ADDRESS: cls for cls in ENFORCERS}
+        default_factory=lambda: {cls.ADDRESS: cls for cls in ENFORCERS + RETIRED_ENFORCERS}
     )
 
     def with_enforcer(self, cls: type[EnforcerTerms], address: Address | None = None) -> Self:
