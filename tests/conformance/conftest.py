@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.cases import ask_all
+
+
+@pytest.fixture(scope="session")
+def asked() -> dict[str, tuple[list[Any], list[dict[str, Any]]]]:
+    """Subjects and the kit's answers, by family name."""
+    return ask_all()

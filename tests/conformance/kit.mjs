@@ -1,0 +1,129 @@
+// Answers, with the TypeScript kit and viem, the requests that stand on stdin: one JSON array in, one JSON array out.
+// A request is { op, ... }; its answer is what OPERATIONS[op] returns, or { error } when the kit throws.
+// An integer that the kit wants as a bigint travels as text with an n behind it: "5n", both ways.
+//
+//   echo '[{"op": "constants"}]' | node tests/conformance/kit.mjs
+
+// The kit reports its use to its maker unless told not to; it reads these when it is first called.
+Object.assign(process.env, { DO_NOT_TRACK: '1', CI: '1' });
+
+const root = await import('@metamask/smart-accounts-kit');
+const utils = await import('@metamask/smart-accounts-kit/utils');
+const { DelegationManager } = await import('@metamask/smart-accounts-kit/contracts');
+const core = await import('@metamask/delegation-core');
+const abis = await import('@metamask/delegation-abis');
+const viem = await import('viem');
+const accounts = await import('viem/accounts');
+
+const environment = root.getSmartAccountsEnvironment(1);
+
+const typedData = ({ delegation, chainId, manager }) => ({
+  domain: { name: 'DelegationManager', version: '1', chainId, verifyingContract: manager },
+  types: utils.SIGNABLE_DELEGATION_TYPED_DATA,
+  primaryType: 'Delegation',
+  message: utils.toDelegationStruct(delegation),
+});
+
+const buildCaveats = (caveats) => {
+  const builder = utils.createCaveatBuilder(environment, { allowInsecureUnrestrictedDelegation: true });
+  for (const { type, config } of caveats) builder.addCaveat(type, config);
+  return builder.build();
+};
+
+const typeText = (name) =>
+  `${name}(${utils.SIGNABLE_DELEGATION_TYPED_DATA[name].map((field) => `${field.type} ${field.name}`).join(',')})`;
+
+const OPERATIONS = {
+  constants: () => ({
+    modes: root.ExecutionMode,
+    rootAuthority: root.ROOT_AUTHORITY,
+    anyBeneficiary: root.ANY_BENEFICIARY,
+    delegationTypehash: utils.DELEGATION_TYPEHASH,
+    caveatTypehash: core.CAVEAT_TYPEHASH,
+    delegationType: typeText('Delegation') + typeText('Caveat'),
+    redeemSelector: viem.toFunctionSelector(
+      viem.getAbiItem({ abi: abis.DelegationManager, name: 'redeemDelegations' }),
+    ),
+    version: root.PREFERRED_VERSION,
+  }),
+
+  environment: ({ chainId }) => {
+    const { implementations, caveatEnforcers, ...contracts } = root.getSmartAccountsEnvironment(chainId);
+    return { ...contracts, ...implementations, ...caveatEnforcers };
+  },
+
+  // One delegation that ours has signed: everything that follows from its content.
+  delegation: async (request) => {
+    const { delegation, privateKey, chainId, manager, encoded } = request;
+    const typed = typedData(request);
+    return {
+      hash: utils.hashDelegation(delegation),
+      coreHash: core.hashDelegation(utils.toDelegationStruct(delegation)),
+      digest: viem.hashTypedData(typed),
+      signature: await root.signDelegation({
+        privateKey,
+        delegation,
+        delegationManager: manager,
+        chainId,
+        allowInsecureUnrestrictedDelegation: true,
+      }),
+      signer: accounts.privateKeyToAddress(privateKey),
+      recovered: await viem.recoverTypedDataAddress({ ...typed, signature: delegation.signature }),
+      encoded: utils.encodeDelegation(delegation),
+      decoded: utils.decodeDelegation(encoded),
+    };
+  },
+
+  context: ({ delegations, encoded }) => ({
+    hashes: delegations.map(utils.hashDelegation),
+    encoded: utils.encodeDelegations(delegations),
+    decoded: utils.decodeDelegations(encoded),
+  }),
+
+  executions: ({ executions }) => ({
+    singles: executions.map(utils.encodeSingleExecution),
+    batch: utils.encodeBatchExecution(executions),
+  }),
+
+  // The kit only writes this calldata; it is read with viem and the ABI the kit ships.
+  redemption: ({ delegations, modes, executions, encoded }) => {
+    const calldata = DelegationManager.encode.redeemDelegations({ delegations, modes, executions });
+    if (encoded === undefined) return { calldata };
+    const { functionName, args } = viem.decodeFunctionData({ abi: abis.DelegationManager, data: encoded });
+    return {
+      calldata,
+      read: { functionName, contexts: args[0].map(utils.decodeDelegations), modes: args[1], executions: args[2] },
+    };
+  },
+
+  // A caveat by the kit's builder of that type, and ours as the kit reads it.
+  terms: ({ type, config, caveat }) => ({
+    caveat: buildCaveats([{ type, config }])[0],
+    read: utils.decodeCaveat({ caveat, environment }),
+  }),
+
+  createDelegation: ({ options, caveats, open }) => {
+    const all = { environment, ...options, caveats: buildCaveats(caveats) };
+    const delegation = open ? root.createOpenDelegation(all) : root.createDelegation(all);
+    return { delegation, hash: utils.hashDelegation(delegation), encoded: utils.encodeDelegation(delegation) };
+  },
+};
+
+const answer = async ({ op, ...request }) => {
+  if (!Object.hasOwn(OPERATIONS, op)) return { error: `kit.mjs has no operation ${op}` };
+  try {
+    return await OPERATIONS[op](request);
+  } catch (error) {
+    return { error: String(error?.shortMessage ?? error?.message ?? error) };
+  }
+};
+
+const asBigint = (_key, value) => (typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value);
+const asText = (_key, value) => (typeof value === 'bigint' ? `${value}n` : value);
+
+const input = [];
+for await (const chunk of process.stdin) input.push(chunk);
+const requests = JSON.parse(Buffer.concat(input).toString('utf8'), asBigint);
+const answers = [];
+for (const request of requests) answers.push(await answer(request));
+process.stdout.write(JSON.stringify(answers, asText));
