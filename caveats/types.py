@@ -262,7 +262,8 @@ else:
 class Model(_Base):
     """Base of every value: frozen, closed, strict; failures are EncodingError, never pydantic's own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # defer_build: a program pays for the validators of the models it uses, not for all of them at import
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
