@@ -11,23 +11,50 @@ from caveats.enforcer import EnforcerTerms, TermsError, Tokens
 from caveats.errors import EncodingError
 from caveats.expiry.timestamp import Timestamp
 from caveats.revocation.limited_calls import LimitedCalls
+from caveats.spend.erc20_period_transfer import ERC20PeriodTransfer
+from caveats.spend.erc20_streaming import ERC20Streaming
 from caveats.spend.erc20_transfer_amount import ERC20TransferAmount
+from caveats.spend.erc721_transfer import ERC721Transfer
+from caveats.spend.multi_token_period import MultiTokenPeriod
+from caveats.spend.native_token_payment import NativeTokenPayment
+from caveats.spend.native_token_period_transfer import NativeTokenPeriodTransfer
+from caveats.spend.native_token_streaming import NativeTokenStreaming
 from caveats.spend.native_token_transfer_amount import NativeTokenTransferAmount
+from caveats.spend.value_lte import ValueLte
 from caveats.targets.allowed_methods import AllowedMethods
 from caveats.targets.allowed_targets import AllowedTargets
+from caveats.targets.approval_revocation import ApprovalRevocation
+from caveats.targets.deployed import Deployed
+from caveats.targets.ownership_transfer import OwnershipTransfer
+from caveats.targets.specific_action_erc20_transfer_batch import (
+    SpecificActionERC20TransferBatch,
+    SpecificActionERC20TransferBatchV1,
+)
 from caveats.types import Address
 
 ENFORCERS: tuple[type[EnforcerTerms], ...] = (
     NativeTokenTransferAmount,
     ERC20TransferAmount,
+    ERC20PeriodTransfer,
+    NativeTokenPeriodTransfer,
+    ERC20Streaming,
+    NativeTokenStreaming,
+    MultiTokenPeriod,
+    NativeTokenPayment,
+    ValueLte,
+    ERC721Transfer,
     AllowedTargets,
     AllowedMethods,
+    SpecificActionERC20TransferBatch,
+    OwnershipTransfer,
+    ApprovalRevocation,
+    Deployed,
     Timestamp,
     LimitedCalls,
 )
 """Every enforcer class of framework 1.3.0, in the order the documentation lists them."""
 
-RETIRED_ENFORCERS: tuple[type[EnforcerTerms], ...] = ()
+RETIRED_ENFORCERS: tuple[type[EnforcerTerms], ...] = (SpecificActionERC20TransferBatchV1,)
 """Contracts that a later one replaced: old delegations that name them are read, no builder makes new ones."""
 
 
