@@ -7,10 +7,25 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from caveats.caveat import Caveat
+from caveats.compose.args_equality_check import ArgsEqualityCheck
+from caveats.compose.logical_or_wrapper import LogicalOrWrapper
 from caveats.enforcer import EnforcerTerms, TermsError, Tokens
 from caveats.errors import EncodingError
+from caveats.expiry.block_number import BlockNumber
 from caveats.expiry.timestamp import Timestamp
+from caveats.outcome.balance_gte import ERC20BalanceGte, ERC721BalanceGte, ERC1155BalanceGte, NativeBalanceGte
+from caveats.outcome.erc20_balance_change import ERC20BalanceChange
+from caveats.outcome.erc20_multi_operation_increase_balance import ERC20MultiOperationIncreaseBalance
+from caveats.outcome.erc721_balance_change import ERC721BalanceChange
+from caveats.outcome.erc721_multi_operation_increase_balance import ERC721MultiOperationIncreaseBalance
+from caveats.outcome.erc1155_balance_change import ERC1155BalanceChange
+from caveats.outcome.erc1155_multi_operation_increase_balance import ERC1155MultiOperationIncreaseBalance
+from caveats.outcome.native_balance_change import NativeBalanceChange
+from caveats.outcome.native_token_multi_operation_increase_balance import NativeTokenMultiOperationIncreaseBalance
+from caveats.revocation.id import Id
 from caveats.revocation.limited_calls import LimitedCalls
+from caveats.revocation.nonce import Nonce
+from caveats.revocation.redeemer import Redeemer
 from caveats.spend.erc20_period_transfer import ERC20PeriodTransfer
 from caveats.spend.erc20_streaming import ERC20Streaming
 from caveats.spend.erc20_transfer_amount import ERC20TransferAmount
@@ -21,10 +36,15 @@ from caveats.spend.native_token_period_transfer import NativeTokenPeriodTransfer
 from caveats.spend.native_token_streaming import NativeTokenStreaming
 from caveats.spend.native_token_transfer_amount import NativeTokenTransferAmount
 from caveats.spend.value_lte import ValueLte
+from caveats.targets.allowed_calldata import AllowedCalldata
 from caveats.targets.allowed_methods import AllowedMethods
 from caveats.targets.allowed_targets import AllowedTargets
 from caveats.targets.approval_revocation import ApprovalRevocation
 from caveats.targets.deployed import Deployed
+from caveats.targets.exact_calldata import ExactCalldata
+from caveats.targets.exact_calldata_batch import ExactCalldataBatch
+from caveats.targets.exact_execution import ExactExecution
+from caveats.targets.exact_execution_batch import ExactExecutionBatch
 from caveats.targets.ownership_transfer import OwnershipTransfer
 from caveats.targets.specific_action_erc20_transfer_batch import (
     SpecificActionERC20TransferBatch,
@@ -45,16 +65,41 @@ ENFORCERS: tuple[type[EnforcerTerms], ...] = (
     ERC721Transfer,
     AllowedTargets,
     AllowedMethods,
+    AllowedCalldata,
+    ExactCalldata,
+    ExactCalldataBatch,
+    ExactExecution,
+    ExactExecutionBatch,
     SpecificActionERC20TransferBatch,
     OwnershipTransfer,
     ApprovalRevocation,
     Deployed,
     Timestamp,
+    BlockNumber,
     LimitedCalls,
+    Nonce,
+    Id,
+    Redeemer,
+    NativeBalanceChange,
+    ERC20BalanceChange,
+    ERC721BalanceChange,
+    ERC1155BalanceChange,
+    NativeTokenMultiOperationIncreaseBalance,
+    ERC20MultiOperationIncreaseBalance,
+    ERC721MultiOperationIncreaseBalance,
+    ERC1155MultiOperationIncreaseBalance,
+    ArgsEqualityCheck,
+    LogicalOrWrapper,
 )
 """Every enforcer class of framework 1.3.0, in the order the documentation lists them."""
 
-RETIRED_ENFORCERS: tuple[type[EnforcerTerms], ...] = (SpecificActionERC20TransferBatchV1,)
+RETIRED_ENFORCERS: tuple[type[EnforcerTerms], ...] = (
+    SpecificActionERC20TransferBatchV1,
+    NativeBalanceGte,
+    ERC20BalanceGte,
+    ERC721BalanceGte,
+    ERC1155BalanceGte,
+)
 """Contracts that a later one replaced: old delegations that name them are read, no builder makes new ones."""
 
 

@@ -1,0 +1,1 @@
+"""Caveats made of other caveats, or that serve other contracts."""

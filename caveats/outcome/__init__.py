@@ -1,0 +1,1 @@
+"""Caveats that bound what has changed when all is done."""
