@@ -69,7 +69,12 @@ class _Story:
         decided = _decided_by(asked)
         self.steps.append({"step": what, "allowed": asked.allowed, "decidedBy": decided, "receipt": receipt.hash})
         mark = Text("  allowed  " if asked.allowed else "  refused  ", style="green" if asked.allowed else "red")
-        self.out.print(mark + line(f"{what}: {decided}"))
+        _say(self.out, mark + line(f"{what}: {decided}"))
+
+
+def _say(out: Console, text: Text) -> None:
+    # lines are left to the terminal to fold: a command that is copied must come out in one piece
+    out.print(text, soft_wrap=True)
 
 
 def _decided_by(verdict: Verdict) -> str:
@@ -117,10 +122,10 @@ def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
         ),
         0,
     )
-    out.print(line("Alice grants her agent a bounded piece of her account's authority:", "bold"))
+    _say(out, line("Alice grants her agent a bounded piece of her account's authority:", "bold"))
     for index, caveat in enumerate(grant.caveats):
-        out.print(Text("  ") + caveat_line(index, caveat, story.tokens))
-    out.print(line("The agent uses it; each step is simulated, then executed on the official contracts:", "bold"))
+        _say(out, Text("  ") + caveat_line(index, caveat, story.tokens))
+    _say(out, line("The agent uses it; each step is simulated, then executed on the official contracts:", "bold"))
     story.attempt("agent pays 40 TEST", [grant], _pay(token, shop, "40"), expect=True)
     story.attempt("agent tries to pay 61 more", [grant], _pay(token, shop, "61"), expect=False)
     story.attempt("agent calls another contract", [grant], Execution(target=other), expect=False)
@@ -144,7 +149,7 @@ def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
     disable = keccak(b"disableDelegation((address,address,bytes32,(address,bytes,bytes)[],uint256,bytes))")[:4]
     if not chain.send(alice, chain.manager, disable + encode_delegation(grant)).success:
         raise EngineError("demo: Alice could not disable her delegation")
-    out.print(line("Alice disables the delegation:", "bold"))
+    _say(out, line("Alice disables the delegation:", "bold"))
     story.attempt("agent tries once more", [grant], _pay(token, shop, "1"), expect=False)
 
     return _leave(story, folder, grant, shop)
@@ -161,12 +166,13 @@ def _leave(story: _Story, folder: Path, grant: Delegation, shop: Address) -> dic
     write_text(folder / "chain.json", story.chain.to_json())
     held = story.tokens[story.token].show(story.chain.balance(shop, story.token))
     out = story.out
-    out.print(line(f"The shop received {held}. {len(paths)} receipts are in {folder}/. Look closer:", "bold"))
+    _say(out, line(f"The shop received {held}. {len(paths)} receipts are in {folder}/. Look closer:", "bold"))
     command = "delegations inspect"
-    out.print(line(f"  {command} {paths[0]}"))
-    out.print(line(f"  {command} {folder / 'grant.json'} --chain-id {story.chain.chain_id}"))
-    out.print(
-        line(f"  delegations simulate {folder / 'grant.json'} --state {folder / 'chain.json'} --target {story.token}")
+    _say(out, line(f"  {command} {paths[0]}"))
+    _say(out, line(f"  {command} {folder / 'grant.json'} --chain-id {story.chain.chain_id}"))
+    _say(
+        out,
+        line(f"  delegations simulate {folder / 'grant.json'} --state {folder / 'chain.json'} --target {story.token}"),
     )
     return {
         "steps": story.steps,

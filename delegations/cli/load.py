@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from caveats.errors import EncodingError, UnsupportedError
+from caveats.errors import EncodingError, UnsupportedError, abbreviate
 from caveats.types import parse_hex
-from delegations.delegation import Delegation, decode_context, decode_delegation, encode_context
+from delegations.delegation import Delegation, decode_context, decode_delegation
 from delegations.receipts.model import Receipt
-from delegations.redemption import REDEEM_DELEGATIONS, Redemption, decode_redeem_delegations
+from delegations.receipts.strict_json import parse_json
+from delegations.redemption import (
+    REDEEM_DELEGATIONS,
+    Redemption,
+    decode_redeem_delegations,
+    encode_redeem_delegations,
+)
 
 MAX_INPUT_BYTES = 16 * 1024 * 1024
 _EXPECTED = "a file, 0x hex, JSON, or - for standard input"
+_BARE_HEX = re.compile(r"[0-9a-fA-F]{16,}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,11 @@ class Call:
     redemptions: tuple[Redemption, ...]
     calldata: bytes
 
+    @property
+    def is_canonical(self) -> bool:
+        """Whether encoding the redemptions again gives these bytes."""
+        return bool(self.redemptions) and encode_redeem_delegations(self.redemptions) == self.calldata
+
 
 Loaded = Chain | Call | Receipt
 
@@ -48,23 +59,34 @@ def read_text(source: str, *, what: str) -> str:
     if source == "-":
         return _bounded(sys.stdin.buffer.read(MAX_INPUT_BYTES + 1), what)
     stripped = source.strip()
-    if stripped.startswith(("0x", "{", "[")):
+    if stripped.startswith(("0x", "{", "[", '"')):
         return stripped
+    return read_file(source, what=what, expected=_EXPECTED)
+
+
+def read_file(source: str, *, what: str, expected: str = "a file") -> str:
+    """Return the text of a file. Raises EncodingError as `read_text`; what could be a key is not repeated in it."""
+    digits = len(source) if _BARE_HEX.match(source.removeprefix("0x")) else 0
+    if not source.strip():
+        raise EncodingError.of(what, expected=expected, got="nothing")
     try:
         with Path(source).open("rb") as file:
             return _bounded(file.read(MAX_INPUT_BYTES + 1), what)
-    except FileNotFoundError:
-        raise EncodingError.of(what, expected=_EXPECTED, got=source, hint="there is no such file") from None
     except (OSError, ValueError) as error:
+        if digits:
+            hint = "there is no such file; prefix hex with 0x" if expected == _EXPECTED else "there is no such file"
+            raise EncodingError.of(what, expected=expected, got=f"{digits} characters of hex", hint=hint) from None
+        if isinstance(error, FileNotFoundError):
+            raise EncodingError.of(what, expected=expected, got=source, hint="there is no such file") from None
         reason = getattr(error, "strerror", None) or str(error)
-        raise EncodingError(f"{what}: {source} cannot be read: {reason}") from error
+        raise EncodingError(f"{what}: {abbreviate(source)} cannot be read: {reason}") from error
 
 
 def _bounded(raw: bytes, what: str) -> str:
     if len(raw) > MAX_INPUT_BYTES:
         raise EncodingError(f"{what}: larger than {MAX_INPUT_BYTES} bytes")
     try:
-        return raw.decode().strip()
+        return raw.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise EncodingError(f"{what}: not text ({error.reason} at byte {error.start})") from error
 
@@ -80,17 +102,14 @@ def parse(text: str, *, what: str = "input") -> Loaded:
         return _from_bytes(parse_hex(text, what=what), what)
     if not text:
         raise EncodingError.of(what, expected=_EXPECTED, got="nothing")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise EncodingError(f"{what}: neither 0x hex nor JSON ({error})") from error
+    value = parse_json(text, what=what)
     if isinstance(value, str):
         return _from_bytes(parse_hex(value, what=what), what)
     if isinstance(value, list):
         return Chain(tuple(_delegation(item, f"{what}[{i}]") for i, item in enumerate(value)), "JSON chain")
     if isinstance(value, dict):
         return _from_object(value, text, what)
-    raise EncodingError.of(what, expected="a JSON object, list or string", got=value)
+    raise EncodingError.of(what, expected="a JSON object, list or string", got=text)
 
 
 def _from_object(value: dict[str, Any], text: str, what: str) -> Loaded:
@@ -127,7 +146,8 @@ def load_chain(source: str) -> tuple[Delegation, ...]:
     """Return the delegations of a context, leaf first. Raises EncodingError for calldata or a receipt."""
     loaded = load(source, what="context")
     if not isinstance(loaded, Chain):
-        raise EncodingError("context: expected a delegation or a permission context, got something else")
+        got = "a receipt" if isinstance(loaded, Receipt) else "redeemDelegations calldata"
+        raise EncodingError.of("context", expected="a delegation or a permission context", got=got)
     return loaded.delegations
 
 
@@ -151,13 +171,10 @@ def private_key(keystore: str | None) -> bytes:
         text = os.environ.get("DELEGATIONS_PRIVATE_KEY", "")
         if not text:
             raise EncodingError("no key: set DELEGATIONS_PRIVATE_KEY or give --keystore FILE")
-        try:
-            key = bytes.fromhex(text.removeprefix("0x"))
-        except ValueError:
-            raise EncodingError("DELEGATIONS_PRIVATE_KEY: expected 64 hex digits") from None
-        if len(key) != 32:
-            raise EncodingError(f"DELEGATIONS_PRIVATE_KEY: expected 64 hex digits, got {2 * len(key)}")
-        return key
+        digits = text.removeprefix("0x")
+        if not re.fullmatch(r"[0-9a-fA-F]{64}", digits):
+            raise EncodingError(f"DELEGATIONS_PRIVATE_KEY: expected 64 hex digits, got {len(digits)} characters")
+        return bytes.fromhex(digits)
     return _keystore_key(keystore)
 
 
@@ -166,28 +183,36 @@ def _keystore_key(keystore: str) -> bytes:
 
     from eth_account import Account
 
-    text = read_text(keystore, what="keystore")
+    text = read_file(keystore, what="keystore", expected="the path of a V3 keystore file")
     password = os.environ.get("DELEGATIONS_KEYSTORE_PASSWORD")
     if password is None:
         if not sys.stdin.isatty():
             raise EncodingError("keystore: set DELEGATIONS_KEYSTORE_PASSWORD, or run at a terminal to be asked")
         password = getpass("Keystore password: ")
     try:
-        return bytes(Account.decrypt(json.loads(text), password))
-    except (ValueError, KeyError, TypeError, NotImplementedError) as error:
-        wrong = "MAC" in str(error)
-        raise EncodingError(
-            "keystore: wrong password" if wrong else f"keystore: {keystore} is not a V3 keystore file"
-        ) from None
-
-
-def context_hex(chain: Sequence[Delegation]) -> str:
-    """Return the permission context of a chain as hex."""
-    return "0x" + encode_context(chain).hex()
+        return bytes(Account.decrypt(parse_json(text, what="keystore"), password))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, NotImplementedError) as error:
+        if "MAC" in str(error):
+            raise EncodingError("keystore: wrong password") from None
+        raise EncodingError(f"keystore: {abbreviate(keystore)} is not a V3 keystore file") from None
 
 
 def require_redemptions(loaded: Loaded) -> tuple[Redemption, ...] | None:
-    """Return the redemptions of calldata, None for a chain. Raises UnsupportedError for a receipt."""
+    """Return the redemptions of calldata, None for a chain.
+
+    Raises:
+        EncodingError: calldata not in canonical form; what is simulated must be what is sent.
+        UnsupportedError: a receipt.
+    """
     if isinstance(loaded, Receipt):
         raise UnsupportedError("a receipt cannot be redeemed: give a delegation, a context or calldata")
-    return loaded.redemptions if isinstance(loaded, Call) else None
+    if not isinstance(loaded, Call):
+        return None
+    if not loaded.redemptions:
+        raise EncodingError("calldata: it redeems nothing")
+    if not loaded.is_canonical:
+        raise EncodingError(
+            "calldata: not the bytes its redemptions encode to (something trails, or it is laid out otherwise)",
+            hint="inspect it to see what a manager would read",
+        )
+    return loaded.redemptions

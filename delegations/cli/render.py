@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -16,10 +16,12 @@ from caveats.registry import decode_caveat
 from caveats.types import Address, keccak
 from delegations.delegation import Delegation, recover_delegation_signer, verify_chain
 from delegations.framework.constants import DELEGATION_MANAGER
-from delegations.receipts.model import Receipt
+from delegations.receipts.model import Link, Receipt
 from delegations.redemption import Redemption
 from delegations.simulation.verdict import Movement, Verdict
 
+# Trees are cut at the console's width. This is past any line we print, and costs nothing: lines are not padded.
+_PIPE_WIDTH = 1 << 30
 _TRANSFER = keccak(b"transfer(address,uint256)")[:4]
 
 
@@ -150,6 +152,19 @@ def verdict_tree(verdict: Verdict, tokens: Tokens | None = None) -> Tree:
     return tree
 
 
+def _link_problems(link: Link) -> Iterator[str]:
+    """Yield what is wrong with a link of a lineage by itself."""
+    rebuilt = Delegation(
+        delegate=link.delegate,
+        delegator=link.delegator,
+        authority=link.authority,
+        caveats=tuple(Caveat(enforcer=c.enforcer, terms=c.terms) for c in link.caveats),
+        salt=link.salt,
+    )
+    if rebuilt.hash != link.hash:
+        yield f"the hash {link.hash} is not that of this delegation, which is {rebuilt.hash}"
+
+
 def receipt_tree(receipt: Receipt) -> Tree:
     """Return a receipt for a person."""
     outcome, subject = receipt.outcome, receipt.subject
@@ -163,8 +178,14 @@ def receipt_tree(receipt: Receipt) -> Tree:
     node = tree
     for link in receipt.lineage:
         node = node.add(line(f"depth {link.depth}: {link.delegator} -> {link.delegate}", "cyan"))
+        for problem in _link_problems(link):
+            node.add(line(problem, "bold red"))
         for index, caveat in enumerate(link.caveats):
-            node.add(line(f"{index} {caveat.name}: {caveat.says}"))
+            # the terms bind; what the receipt says of them is only worth showing where it differs
+            shown = Caveat(enforcer=caveat.enforcer, terms=caveat.terms, args=caveat.args)
+            entry = node.add(caveat_line(index, shown))
+            if caveat.says != decode_caveat(shown).describe():
+                entry.add(line(f"the receipt's own words: {caveat.name}: {caveat.says}", "yellow"))
     asked = tree.add(line("asked", "bold"))
     for execution in receipt.request.executions:
         asked.add(
@@ -174,14 +195,16 @@ def receipt_tree(receipt: Receipt) -> Tree:
         tree.add(line(f"denied at stage {outcome.denial.stage}: {outcome.denial.explanation}", "red"))
     for move in outcome.movements:
         tree.add(movement_line(Movement(**dict(move))))
+    for index in outcome.failed_executions:
+        tree.add(line(f"execution {index} failed and was swallowed", "red"))
     claims = ", ".join(f"{part} {standing}" for part, standing in receipt.claims.items())
     tree.add(line(f"standing: {claims}", "dim"))
     return tree
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Return a console that interprets no markup and never wraps a hash in two when piped."""
-    made = Console(stderr=stderr, markup=False, highlight=False, soft_wrap=not stderr)
+def console() -> Console:
+    """Return a console that interprets no markup and cuts nothing: a terminal wraps, a pipe gets whole lines."""
+    made = Console(markup=False, highlight=False)
     if not made.is_terminal:
-        made.width = 200
+        made.width = _PIPE_WIDTH
     return made

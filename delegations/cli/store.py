@@ -7,8 +7,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from caveats.errors import EncodingError
+from caveats.errors import EncodingError, abbreviate
 from delegations.receipts.model import Receipt
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, and see that a file can be made in it. Raises EncodingError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError) -> EncodingError:
+    return EncodingError(f"{abbreviate(str(path))} cannot be written: {error.strerror or error}")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -17,14 +31,18 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         EncodingError: the folder cannot be made or written.
     """
+    written: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            written = Path(file.name)
             file.write(text + "\n")
-        Path(file.name).chmod(0o644)
-        os.replace(file.name, path)
+        written.chmod(0o644)
+        os.replace(written, path)
     except OSError as error:
-        raise EncodingError(f"{path} cannot be written: {error.strerror or error}") from error
+        if written is not None:
+            written.unlink(missing_ok=True)
+        raise _refused(path, error) from error
 
 
 def write_receipts(folder: Path, receipts: Sequence[Receipt]) -> list[Path]:

@@ -1,20 +1,23 @@
 """The receipt: what was granted, asked and decided, as one portable JSON body with a hash.
 
 Every integer that can pass 2^53 is a decimal string, bytes and addresses are lower-case hex, there are no floats and
-no nulls, and the top level is closed. The canonical form is RFC 8785; the hash is SHA-256 over it.
+no nulls, and every object is closed. Each value has one spelling, so the canonical form (RFC 8785) of what was read is
+that of what was written; the hash is SHA-256 over it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Final, Literal, Self
 
 import rfc8785
-from pydantic import PlainSerializer
+from pydantic import AfterValidator, PlainSerializer, model_validator
 
-from caveats.errors import EncodingError, UnsupportedError
+from caveats.errors import EncodingError, UnsupportedError, abbreviate
 from caveats.types import Address, Bytes32, HexBytes, Listed, Model, Uint256, format_hex
+from delegations.receipts.strict_json import parse_json
 from delegations.simulation.verdict import HookName, Stage
 
 SCHEMA: Final = "urn:delegations:receipt:1"
@@ -22,6 +25,31 @@ Provenance = Literal["proven", "reexecuted", "traced", "attested"]
 
 LowerAddress = Annotated[Address, PlainSerializer(format_hex, return_type=str, when_used="json")]
 """An address in lower-case hex: one spelling, so that equal receipts have equal bytes."""
+
+_MAX_COUNT = 2**53 - 1
+
+
+def _count(value: int) -> int:
+    if not 0 <= value <= _MAX_COUNT:
+        raise ValueError(f"expected a whole number from 0 to 2^53-1, got {value}")
+    return value
+
+
+def _text_like(pattern: str, expected: str) -> AfterValidator:
+    form = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise ValueError(f"expected {expected}, got {abbreviate(value)}")
+        return value
+
+    return AfterValidator(check)
+
+
+Count = Annotated[int, AfterValidator(_count)]
+"""A place or a number of things: a JSON number, which every reader holds exactly."""
+ChainName = Annotated[str, _text_like(r"eip155:[1-9][0-9]{0,19}", "a CAIP-2 identifier such as eip155:1")]
+Sha256 = Annotated[str, _text_like(r"[0-9a-f]{64}", "64 lower-case hex digits")]
 
 
 class BlockRef(Model):
@@ -42,10 +70,10 @@ class Subject(Model):
         network: "local" for an in-memory chain: nothing here happened on a live one.
     """
 
-    chain: str
+    chain: ChainName
     manager: LowerAddress
     calldata_hash: Bytes32
-    entry: int
+    entry: Count
     block: BlockRef
     network: Literal["local"]
 
@@ -63,7 +91,7 @@ class ReceiptCaveat(Model):
 class Link(Model):
     """One delegation of the lineage; depth 0 is the root."""
 
-    depth: int
+    depth: Count
     hash: Bytes32
     delegator: LowerAddress
     delegate: LowerAddress
@@ -117,14 +145,14 @@ class ReceiptDenial(Model):
     """Who said no: depth counts from the root, as in the lineage."""
 
     stage: Stage
-    entry: int | None = None
-    depth: int | None = None
+    entry: Count | None = None
+    depth: Count | None = None
     delegation: Bytes32 | None = None
-    caveat: int | None = None
+    caveat: Count | None = None
     enforcer: LowerAddress | None = None
     enforcer_name: str | None = None
     hook: HookName | None = None
-    execution: int | None = None
+    execution: Count | None = None
     reason: str
     explanation: str
     revert_data: HexBytes
@@ -137,7 +165,7 @@ class ReceiptOutcome(Model):
     gas_used: Uint256
     movements: Listed[ReceiptMovement] = ()
     enforcer_events: Listed[ReceiptEvent] = ()
-    failed_executions: Listed[int] = ()
+    failed_executions: Listed[Count] = ()
     denial: ReceiptDenial | None = None
 
 
@@ -159,7 +187,22 @@ class Receipt(Model):
     request: Request
     outcome: ReceiptOutcome
     claims: dict[str, Provenance]
-    prev: str | None = None
+    prev: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        outcome = self.outcome
+        if (self.kind == "denial") != (outcome.status == "denied"):
+            raise ValueError(f"kind {self.kind} does not go with the status {outcome.status}")
+        if (outcome.denial is not None) != (outcome.status in ("denied", "failed")):
+            raise ValueError(
+                f"outcome.denial must be there exactly when denied or failed, the status is {outcome.status}"
+            )
+        if bool(outcome.failed_executions) != (outcome.status == "partially_executed"):
+            raise ValueError(f"outcome.failed_executions does not go with the status {outcome.status}")
+        if [link.depth for link in self.lineage] != list(range(len(self.lineage))):
+            raise ValueError("lineage must run from the root, depth 0, to the leaf")
+        return self
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON body: absent values are left out, never null."""
@@ -184,14 +227,11 @@ class Receipt(Model):
         """Return the receipt read from JSON.
 
         Raises:
-            EncodingError: not JSON, a duplicate key, a float, a null, or a field that is unknown or malformed.
+            EncodingError: not JSON, a duplicate key, a float, a null, a field that is unknown, missing or malformed, or
+                a value in another spelling than `to_wire` gives it.
             UnsupportedError: another schema.
         """
-        try:
-            wire = json.loads(text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
-        except ValueError as error:
-            raise EncodingError(f"receipt: not JSON ({error})") from error
-        return cls.from_wire(wire)
+        return cls.from_wire(parse_json(text, what="receipt", exact=True))
 
     @classmethod
     def from_wire(cls, value: object) -> Self:
@@ -199,19 +239,13 @@ class Receipt(Model):
         if not isinstance(value, dict) or "schema" not in value:
             raise EncodingError.of("receipt", expected=f'an object with "schema": "{SCHEMA}"', got=value)
         if value["schema"] != SCHEMA:
-            raise UnsupportedError(f"receipt: expected schema {SCHEMA}, got {value['schema']!r:.80}")
+            raise UnsupportedError(f"receipt: expected schema {SCHEMA}, got {abbreviate(value['schema'])}")
+        if "schema_" in value:
+            raise EncodingError("Receipt.schema_: there is no such field", hint="remove it or check its spelling")
         _refuse_null(value, "receipt")
-        return super().from_wire({"schema_" if key == "schema" else key: v for key, v in value.items()})
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({key for key, _ in pairs}) != len(pairs):
-        raise EncodingError("receipt: a key stands twice in one object")
-    return dict(pairs)
-
-
-def _no_float(text: str) -> Any:
-    raise EncodingError.of("receipt", expected="whole numbers and strings", got=text)
+        receipt = super().from_wire({"schema_" if key == "schema" else key: v for key, v in value.items()})
+        _refuse_other_spelling(receipt.to_wire(), value, "receipt")
+        return receipt
 
 
 def _refuse_null(value: Any, place: str) -> None:
@@ -219,7 +253,21 @@ def _refuse_null(value: Any, place: str) -> None:
         raise EncodingError(f"{place}: null is not used; leave the field out")
     if isinstance(value, dict):
         for key, item in value.items():
-            _refuse_null(item, f"{place}.{key}")
+            _refuse_null(item, f"{place}.{abbreviate(key)}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _refuse_null(item, f"{place}.{index}")
+
+
+def _refuse_other_spelling(ours: Any, given: Any, place: str) -> None:
+    """Raise where `given` says the same in another form: its canonical bytes, and so its hash, would differ."""
+    if isinstance(ours, dict):
+        for key, item in ours.items():
+            if key not in given:
+                raise EncodingError(f"{place}.{abbreviate(key)}: this field is required")
+            _refuse_other_spelling(item, given[key], f"{place}.{abbreviate(key)}")
+    elif isinstance(ours, list):
+        for index, item in enumerate(ours):
+            _refuse_other_spelling(item, given[index], f"{place}.{index}")
+    elif type(ours) is not type(given) or ours != given:
+        raise EncodingError.of(place, expected=json.dumps(ours), got=json.dumps(given))

@@ -1,0 +1,163 @@
+"""What the options mean: text from a command line becomes values, and every refusal names its option."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from caveats.errors import EncodingError
+from caveats.execution import Execution
+from caveats.types import Address, parse_amount, parse_hex, parse_uint256
+from delegations.cli.load import Chain, Loaded, read_file, read_text, require_redemptions
+from delegations.execution import ExecutionMode
+from delegations.receipts.strict_json import parse_json
+from delegations.redemption import Redemption
+
+if TYPE_CHECKING:
+    from delegations.evm.chain import LocalChain
+
+_MODES = {mode.label.replace(", ", "-"): mode for mode in ExecutionMode}
+_T = TypeVar("_T")
+
+
+def _named(option: str, parse: Callable[[Any], _T], value: Any) -> _T:
+    try:
+        return parse(value)
+    except EncodingError as error:
+        raise EncodingError(f"{option}: {error}") from error
+
+
+def parse_address(text: str, option: str) -> Address:
+    """Return the address given for an option. Raises EncodingError naming the option."""
+    return _named(option, Address, text)
+
+
+def parse_redeemer(text: str | None) -> Address | None:
+    """Return the value of --redeemer, None when it was not given. Raises EncodingError."""
+    return None if text is None else parse_address(text, "--redeemer")
+
+
+def parse_chain_id(text: str) -> int:
+    """Return the value of --chain-id, in decimal. Raises EncodingError."""
+    if text.isascii() and text.isdigit() and len(text) <= 20 and 0 < int(text) < 2**64:
+        return int(text)
+    raise EncodingError.of("--chain-id", expected="a number from 1 to 2^64-1", got=text)
+
+
+def parse_wei(text: str) -> int:
+    """Return the value of --value in wei: plain wei, or ether as "0.5eth". Raises EncodingError."""
+    if text.endswith("eth"):
+        return _named("--value", lambda ether: parse_amount(ether, 18), text.removesuffix("eth").strip())
+    if not (text.isascii() and text.isdigit()):
+        raise EncodingError.of("--value", expected="whole wei, or ether such as 0.5eth", got=text)
+    return _named("--value", parse_uint256, text)
+
+
+def parse_time(text: str) -> int:
+    """Return the value of --at in unix seconds. Raises EncodingError."""
+    if text.isascii() and text.isdigit():
+        return _named("--at", parse_uint256, text)
+    expected = "unix seconds, or a time such as 2026-12-31T12:00:00Z"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise EncodingError.of("--at", expected=expected, got=text) from None
+    if moment.tzinfo is None:
+        raise EncodingError.of("--at", expected="a time with its zone", got=text, hint="append Z for UTC")
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    if since.days < 0 or since.microseconds:
+        raise EncodingError.of("--at", expected="whole seconds, 1970 or later", got=text)
+    return since.days * 86_400 + since.seconds
+
+
+def parse_mode(text: str) -> ExecutionMode:
+    """Return the value of --mode. Raises EncodingError."""
+    if text not in _MODES:
+        raise EncodingError.of("--mode", expected=f"one of {', '.join(_MODES)}", got=text)
+    return _MODES[text]
+
+
+def redemptions_of(
+    loaded: Loaded, target: str | None, value: str | None, data: str | None, executions: str | None, mode: str | None
+) -> tuple[Redemption, ...]:
+    """Return what to redeem: that of the calldata, or the context with what the options say to execute.
+
+    Raises:
+        EncodingError: options that contradict each other or say nothing.
+        UnsupportedError: a receipt.
+    """
+    given = require_redemptions(loaded)
+    if given is not None:
+        if (target, value, data, executions, mode) != (None,) * 5:
+            raise EncodingError(
+                "calldata already says what to execute",
+                hint="leave out --target, --value, --data, --executions and --mode",
+            )
+        return given
+    assert isinstance(loaded, Chain)  # noqa: S101 - require_redemptions leaves nothing else
+    calls = _executions(target, value, data, executions)
+    chosen = parse_mode(mode) if mode else _MODES["single" if executions is None else "batch"]
+    if not chosen.is_batch and len(calls) != 1:
+        raise EncodingError.of(f"--mode {mode}", expected="one execution", got=len(calls), hint="use --mode batch")
+    return (Redemption(context=loaded.delegations, mode=chosen, executions=calls),)
+
+
+def _executions(
+    target: str | None, value: str | None, data: str | None, executions: str | None
+) -> tuple[Execution, ...]:
+    if executions is None:
+        if target is None:
+            raise EncodingError(
+                "what to execute is missing", hint="give --target (with --value, --data) or --executions"
+            )
+        call_data = parse_hex("0x" if data is None else data, what="--data")
+        wei = parse_wei("0" if value is None else value)
+        return (Execution(target=parse_address(target, "--target"), value=wei, call_data=call_data),)
+    if (target, value, data) != (None, None, None):
+        raise EncodingError(
+            "--executions says it all", hint="leave out --target, --value and --data, or give them instead"
+        )
+    items = parse_json(read_text(executions, what="--executions"), what="--executions")
+    if not isinstance(items, list) or not items:
+        raise EncodingError.of("--executions", expected="a JSON list of one or more", got=items)
+    return tuple(_named(f"--executions[{i}]", Execution.from_wire, item) for i, item in enumerate(items))
+
+
+def open_chain(
+    state: str | None, chain_id: str | None, at: str | None, redemptions: tuple[Redemption, ...]
+) -> LocalChain:
+    """Return the chain of a state file, or a fresh one with the root delegators set up.
+
+    Raises:
+        EncodingError: no chain id for a fresh chain, one that differs from the state's, or no state in the file.
+    """
+    from delegations.evm.chain import LocalChain
+
+    number = None if chain_id is None else parse_chain_id(chain_id)
+    if state is not None:
+        chain = _read_state(state)
+        if number is not None and number != chain.chain_id:
+            raise EncodingError(f"--chain-id {number} differs from the state's {chain.chain_id}")
+        if at is not None:
+            chain.timestamp = parse_time(at)
+        return chain
+    if number is None:
+        raise EncodingError(
+            "a fresh chain needs --chain-id",
+            hint="the one the delegation was signed for, or give --state FILE",
+        )
+    now = int(datetime.now(UTC).timestamp())
+    chain = LocalChain(number, timestamp=now if at is None else parse_time(at))
+    for redemption in redemptions:
+        if redemption.root is not None:
+            chain.add_delegator(redemption.root.delegator)
+    return chain
+
+
+def _read_state(path: str) -> LocalChain:
+    from delegations.evm.chain import LocalChain
+
+    text = read_file(path, what="--state", expected="the path of a chain state file")
+    parse_json(text, what="--state")  # bounds the nesting, which from_json does not
+    return _named("--state", LocalChain.from_json, text)
