@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from caveats.abi import WORD, Reader
 
-_MAX_MEMORY = 2**64 - 1
+# Memory addresses end at 2^64, and Solidity allocates from 0x80 on.
+_MAX_MEMORY = 2**64 - 1 - 0x80
 
 
 class MemoryReader(Reader):

@@ -180,24 +180,27 @@ def _encode_caveat(caveat: Caveat) -> bytes:
 def _read_groups(reader: MemoryReader) -> Groups:
     count, heads = reader.array(reader.pointer(0, 0))
     # Hostile terms let many heads point to one place: each place is read once.
-    groups: dict[int, tuple[Caveat, ...]] = {}
-    caveats: dict[int, Caveat] = {}
-    places = [reader.pointer(heads + WORD * i, heads) for i in range(count)]
+    seen: dict[int, tuple[Caveat, ...]] = {}
+    seen_caveats: dict[int, Caveat] = {}
+    groups = []
     total = 0
-    for at in places:
-        if at not in groups:
-            groups[at] = _read_group(reader, at, caveats)
-        total += len(groups[at])
+    for i in range(count):
+        at = reader.pointer(heads + WORD * i, heads)
+        if at not in seen:
+            seen[at] = _read_group(reader, at, seen_caveats)
+        groups.append(seen[at])
+        total += len(seen[at])
         if total > _MOST_CAVEATS:
             raise reader.fail(f"over {_MOST_CAVEATS} caveats, for which no block has the gas")
-    return tuple(groups[at] for at in places)
+    return tuple(groups)
 
 
 def _read_group(reader: MemoryReader, at: int, seen: dict[int, Caveat]) -> tuple[Caveat, ...]:
     reader.need(at, WORD)
     count, heads = reader.array(reader.pointer(at, at))
-    places = [reader.pointer(heads + WORD * i, heads) for i in range(count)]
-    for place in places:
+    caveats = []
+    for i in range(count):
+        place = reader.pointer(heads + WORD * i, heads)
         if place not in seen:
             reader.need(place, 3 * WORD)
             seen[place] = Caveat(
@@ -205,7 +208,8 @@ def _read_group(reader: MemoryReader, at: int, seen: dict[int, Caveat]) -> tuple
                 terms=reader.bytes_at(reader.pointer(place + WORD, place)),
                 args=reader.bytes_at(reader.pointer(place + 2 * WORD, place)),
             )
-    return tuple(seen[place] for place in places)
+        caveats.append(seen[place])
+    return tuple(caveats)
 
 
 def _read_args(reader: MemoryReader) -> SelectedGroup:
