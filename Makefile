@@ -42,7 +42,7 @@ SNAPSHOT := --snap contracts/.gas-snapshot
 # Fuzzed runs cost a different amount of gas each time, so the snapshot holds the others.
 SNAPSHOT_TESTS := --no-match-test '^(testFuzz|invariant)'
 
-.PHONY: help demo test check build figures contracts requirements venv node_modules framework clean distclean FORCE
+.PHONY: help demo test check build figures docs contracts requirements venv node_modules framework clean distclean FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z_]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -63,6 +63,7 @@ check: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## format, lint, types, layers
 	@scripts/forge snapshot $(SNAPSHOT_TESTS) --check contracts/.gas-snapshot
 	@$(BIN)/python scripts/export_artifacts.py --check
 	@$(BIN)/python scripts/check_tracked.py
+	@$(BIN)/python scripts/caveat_docs.py --check
 
 build: $(PACKAGE_STAMP) $(OFFICIAL) ## wheel and source distribution, into dist/
 	@rm -rf dist
@@ -70,6 +71,9 @@ build: $(PACKAGE_STAMP) $(OFFICIAL) ## wheel and source distribution, into dist/
 
 figures: $(PACKAGE_STAMP) $(OFFICIAL) ## measure again the figures the documents name
 	@$(BIN)/python scripts/figures.py
+
+docs: $(PACKAGE_STAMP) ## write docs/caveats.md anew from the enforcer classes
+	@$(BIN)/python scripts/caveat_docs.py
 
 contracts: $(VENV_STAMP) $(NODE_STAMP) ## compile our contracts; renew their artifacts and the gas snapshot
 	@scripts/forge fmt

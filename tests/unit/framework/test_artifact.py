@@ -161,7 +161,5 @@ def test_importing_reads_no_artifact_and_no_heavy_library() -> None:
         "assert a.load_framework.cache_info().currsize == 0;"
         "print([m for m in ('eth_abi', 'web3', 'eth', 'eth_account') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -73,9 +73,7 @@ def test_the_linked_copy_of_the_packages_builds(script: ModuleType, packages: Pa
 
 
 @pytest.mark.parametrize("contract", ["DelegationManager", "HybridDeleGator", "TimestampEnforcer"])
-def test_one_changed_byte_of_code_stops_the_build(
-    packages: Path, refused: Callable[..., str], contract: str
-) -> None:
+def test_one_changed_byte_of_code_stops_the_build(packages: Path, refused: Callable[..., str], contract: str) -> None:
     replace(packages / ABIS / "dist" / "bytecode" / f"{contract}.mjs", "5b50", "5b51")
     assert refused(packages).startswith(f"build_framework: {contract}: init code keccak: expected 0x")
 
@@ -97,9 +95,7 @@ def test_a_changed_digest_stops_the_build(table: dict[str, Any], refused: Callab
     assert "NonceEnforcer: init code keccak" in refused(table=table)
 
 
-def test_a_digest_may_replace_nothing_but_metadata(
-    table: dict[str, Any], refused: Callable[..., str]
-) -> None:
+def test_a_digest_may_replace_nothing_but_metadata(table: dict[str, Any], refused: Callable[..., str]) -> None:
     table = copy.deepcopy(table)
     row_of(table, "NonceEnforcer")["digests"][0]["offset"] = 100
     assert "NonceEnforcer: no 32-byte metadata digest stands at byte 100" in refused(table=table)
@@ -111,9 +107,7 @@ def test_a_changed_salt_stops_the_build(table: dict[str, Any], refused: Callable
     assert "ValueLteEnforcer: CREATE2 address: expected 0x92Bf" in refused(table=table)
 
 
-def test_a_changed_constructor_argument_stops_the_build(
-    table: dict[str, Any], refused: Callable[..., str]
-) -> None:
+def test_a_changed_constructor_argument_stops_the_build(table: dict[str, Any], refused: Callable[..., str]) -> None:
     table = copy.deepcopy(table)
     row_of(table, "DelegationManager")["constructor_args"] = ["0x" + "11" * 20]
     assert "DelegationManager: init code keccak" in refused(table=table)
@@ -126,18 +120,14 @@ def test_another_library_address_stops_the_build(table: dict[str, Any], refused:
     assert "HybridDeleGator: init code keccak" in refused(table=table)
 
 
-def test_a_library_that_is_not_linked_stops_the_build(
-    table: dict[str, Any], refused: Callable[..., str]
-) -> None:
+def test_a_library_that_is_not_linked_stops_the_build(table: dict[str, Any], refused: Callable[..., str]) -> None:
     table = copy.deepcopy(table)
     del row_of(table, "HybridDeleGator")["libraries"]
     assert "HybridDeleGator: the byte code is not 0x hex" in refused(table=table)
 
 
 @pytest.mark.parametrize("package", [ABIS, DEPLOYMENTS])
-def test_another_version_of_a_package_is_refused(
-    packages: Path, refused: Callable[..., str], package: Path
-) -> None:
+def test_another_version_of_a_package_is_refused(packages: Path, refused: Callable[..., str], package: Path) -> None:
     replace(packages / package / "package.json", '"version": "2.0.0"', '"version": "2.0.1"')
     assert f"{package}: expected version 2.0.0, got 2.0.1" in refused(packages)
 

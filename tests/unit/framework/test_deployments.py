@@ -117,8 +117,6 @@ def test_a_name_is_looked_up_on_one_chain_when_asked() -> None:
 
 
 def test_a_custom_deployment_has_names_too() -> None:
-    registry = Registry.official().with_deployment(
-        Deployment("mine", LOCAL, OTHER, {"IdEnforcer": ENTRY_POINT})
-    )
+    registry = Registry.official().with_deployment(Deployment("mine", LOCAL, OTHER, {"IdEnforcer": ENTRY_POINT}))
     assert registry.contract_name(OTHER) == ("mine", "DelegationManager")
     assert registry.contract_name(ENTRY_POINT, chain_id=LOCAL) == ("mine", "IdEnforcer")

@@ -33,9 +33,7 @@ def redeemed() -> tuple[list[bytes], bytes]:
 
 
 @pytest.mark.parametrize(("contract", "name", "topic0"), TOPICS)
-def test_an_emitter_and_topic_give_the_event(
-    framework: Framework, contract: str, name: str, topic0: str
-) -> None:
+def test_an_emitter_and_topic_give_the_event(framework: Framework, contract: str, name: str, topic0: str) -> None:
     found = framework.event(framework.contract(contract).address, parse_hex(topic0))
     assert found is not None
     assert (found[0], found[1]["name"]) == (contract, name)
