@@ -170,7 +170,7 @@ class MultiTokenPeriod(EnforcerTerms):
 
     def describe(self, tokens: Tokens | None = None) -> str:
         listed = "; or ".join(record.show(tokens) for record in self.records)
-        return f"Each transfer draws on one budget: {listed}. Nothing else may be called."
+        return f"Each transfer draws on one budget: {listed}; nothing else may be called."
 
 
 def _decode_record(data: bytes) -> TokenPeriod:

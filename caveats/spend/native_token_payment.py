@@ -8,6 +8,7 @@ from typing import ClassVar
 from caveats.abi import WORD, Reader, encode_uint
 from caveats.attempt import Attempt
 from caveats.caveat import Caveat
+from caveats.compose._memory_reader import MemoryReader
 from caveats.enforcer import BOTH, EnforcerTerms, Hook, Tokens, show_native
 from caveats.errors import EncodingError
 from caveats.types import ZERO_ADDRESS, Address, Bytes32, Uint256
@@ -104,17 +105,17 @@ class NativeTokenPayment(EnforcerTerms):
         """Return the caveats of each delegation of the allowance in args, leaf first.
 
         Raises:
-            EncodingError: not an abi-encoded chain of delegations, where the contract reverts without a reason.
+            EncodingError: not an abi-encoded chain of delegations, where the contract reverts without a reason or,
+                over a length beyond any memory, with Panic(0x41).
         """
-        reader = Reader(args, "NativeTokenPayment args")
-        count, heads = reader.array(reader.pointer(0, 0))
-        return tuple(_read_caveats(reader, reader.pointer(heads + WORD * i, heads)) for i in range(count))
+        return _read_allowance(_reader(args))
 
     def _denies(self, attempt: Attempt) -> str | None:
+        reader = _reader(attempt.args)
         try:
-            refusal = _refuse_allowance(self.decode_args(attempt.args))
+            refusal = _refuse_allowance(_read_allowance(reader))
         except EncodingError:
-            return ""
+            return "Panic(0x41)" if reader.is_out_of_memory else ""
         return None if refusal is None else self.revert_of(refusal)
 
     def describe(self, tokens: Tokens | None = None) -> str:
@@ -132,17 +133,29 @@ def _refuse_allowance(links: tuple[tuple[Caveat, ...], ...]) -> str | None:
     return None
 
 
-def _read_caveats(reader: Reader, at: int) -> tuple[Caveat, ...]:
-    """Return the caveats of the delegation at byte `at`, reading all of it as the contract does."""
+def _reader(args: bytes) -> MemoryReader:
+    return MemoryReader(args, "NativeTokenPayment args")
+
+
+def _read_allowance(reader: Reader) -> tuple[tuple[Caveat, ...], ...]:
+    count, heads = reader.array(reader.pointer(0, 0))
+    return tuple(_read_link(reader, reader.pointer(heads + WORD * i, heads)) for i in range(count))
+
+
+def _read_link(reader: Reader, at: int) -> tuple[Caveat, ...]:
+    """Return the caveats of the delegation at byte `at`. All of it is read, in the contract's order: what comes
+    first decides how it reverts."""
     reader.need(at, _DELEGATION_HEAD)
     reader.address(at)
     reader.address(at + WORD)
-    reader.bytes_at(reader.pointer(at + 5 * WORD, at))
     count, heads = reader.array(reader.pointer(at + 3 * WORD, at))
-    caveats = []
-    for i in range(count):
-        head = reader.pointer(heads + WORD * i, heads)
-        reader.need(head, _CAVEAT_HEAD)
-        terms, args = (reader.bytes_at(reader.pointer(head + offset, head)) for offset in (WORD, 2 * WORD))
-        caveats.append(Caveat(enforcer=reader.address(head), terms=terms, args=args))
-    return tuple(caveats)
+    caveats = tuple(_read_caveat(reader, reader.pointer(heads + WORD * i, heads)) for i in range(count))
+    reader.bytes_at(reader.pointer(at + 5 * WORD, at))
+    return caveats
+
+
+def _read_caveat(reader: Reader, at: int) -> Caveat:
+    reader.need(at, _CAVEAT_HEAD)
+    enforcer = reader.address(at)
+    terms, args = (reader.bytes_at(reader.pointer(at + offset, at)) for offset in (WORD, 2 * WORD))
+    return Caveat(enforcer=enforcer, terms=terms, args=args)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from caveats import Caveat, Execution
 from caveats.attempt import Attempt
+from caveats.enforcer import EnforcerTerms
 from caveats.types import Address
 from delegations.delegation import Delegation, create_delegation, sign_delegation
 from delegations.evm import LocalChain, contract_code, dev_account
@@ -79,3 +80,21 @@ def transfer(token: Address, amount: int, to: Address = SHOP, *, value: int = 0)
     """Return the execution of an ERC-20 transfer."""
     data = bytes.fromhex("a9059cbb") + bytes(12) + to + amount.to_bytes(32, "big")
     return Execution(target=token, value=value, call_data=data)
+
+
+Step = tuple[Callable[[Stage], Attempt], str | None]
+"""An attempt, made once the stage stands, and what the chain says of it (`said`)."""
+
+
+def check_steps(make: Callable[[Stage], EnforcerTerms], steps: Sequence[Step]) -> None:
+    """Redeem step by step under one caveat: the chain says what is expected, and terms alone never say otherwise."""
+    stage = set_stage()
+    terms = make(stage)
+    delegation = grant([terms.to_caveat()])
+    for build, expected in steps:
+        attempt = build(stage)
+        assert said(attempt_on(stage.chain, delegation, attempt)) == expected
+        judged = terms.denies(replace(attempt, timestamp=stage.chain.timestamp))
+        assert judged in (None, expected), "what terms alone deny, the bytecode denies for the same reason"
+        if terms.JUDGED_ALONE:
+            assert judged == expected
