@@ -23,8 +23,8 @@ from caveats.abi import encode_address, encode_uint
 from caveats.enforcer import TRANSFER_SELECTOR
 from caveats.errors import EngineError
 from caveats.types import Address, keccak
-from delegations.cli.render import caveat_line, console, line
-from delegations.cli.store import write_text
+from delegations.cli.render import caveat_line, console, line, show
+from delegations.cli.store import make_folder, write_text
 from delegations.delegation import (
     Delegation,
     create_delegation,
@@ -73,8 +73,7 @@ class _Story:
 
 
 def _say(out: Console, text: Text) -> None:
-    # lines are left to the terminal to fold: a command that is copied must come out in one piece
-    out.print(text, soft_wrap=True)
+    show(out, text, fold=False)
 
 
 def _decided_by(verdict: Verdict) -> str:
@@ -95,6 +94,7 @@ def _pay(token: Address, to: Address, amount: str) -> Execution:
 
 def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
     """Run the story, write grant, chain state and receipts to `folder`, and return what happened as JSON values."""
+    make_folder(folder)
     out = Console(quiet=True) if quiet else console()
     keys = [dev_account(i) for i in range(4)]
     alice, agent, helper, shop = (Address(key.address) for key in keys)

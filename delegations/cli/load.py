@@ -191,7 +191,15 @@ def _keystore_key(keystore: str) -> bytes:
         password = getpass("Keystore password: ")
     try:
         return bytes(Account.decrypt(parse_json(text, what="keystore"), password))
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, NotImplementedError) as error:
+    except (
+        EncodingError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        NotImplementedError,
+    ) as error:
         if "MAC" in str(error):
             raise EncodingError("keystore: wrong password") from None
         raise EncodingError(f"keystore: {abbreviate(keystore)} is not a V3 keystore file") from None

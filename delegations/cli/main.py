@@ -6,7 +6,6 @@ Exit codes: 0 allowed or done, 1 denied, 2 bad input, 3 could not ask.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -39,14 +38,20 @@ ChainId = Annotated[str, typer.Option("--chain-id", metavar="N", help="EIP-155 c
 ManagerText = Annotated[str, typer.Option("--manager", help="Delegation manager; framework 1.3.0 by default.")]
 
 
+def _emit(text: str) -> None:
+    from delegations.cli.render import emit
+
+    emit(text)
+
+
 def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    _emit(json.dumps(value, indent=2) + "\n")
 
 
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        sys.stdout.write(f"delegations {__version__}\n")
+        _emit(f"delegations {__version__}\n")
         raise typer.Exit(DONE)
 
 
@@ -71,7 +76,7 @@ def hash_command(
     if as_json:
         _print_json(result)
     else:
-        sys.stdout.write("\n".join(result.values()) + "\n")
+        _emit("\n".join(result.values()) + "\n")
 
 
 @app.command()
@@ -128,16 +133,14 @@ def inspect(
     from delegations.cli.describe import describe, trees
     from delegations.cli.load import load
     from delegations.cli.options import parse_chain_id
-    from delegations.cli.render import console
+    from delegations.cli.render import console, show
 
     loaded = load(source)
     chain = None if chain_id is None else parse_chain_id(chain_id)
     if as_json:
         _print_json(describe(loaded, chain))
         return
-    out = console()
-    for tree in trees(loaded, chain):
-        out.print(tree)
+    show(console(), *trees(loaded, chain))
 
 
 Redeemer = Annotated[str | None, typer.Option(help="Who redeems; the leaf's delegate by default.")]
@@ -175,7 +178,7 @@ def simulate(
     """
     from delegations.cli.load import load
     from delegations.cli.options import open_chain, parse_redeemer, redemptions_of
-    from delegations.cli.render import console, verdict_tree
+    from delegations.cli.render import console, show, verdict_tree
     from delegations.simulation import simulate as run
 
     _refuse_twice_stdin(source, executions)
@@ -186,7 +189,7 @@ def simulate(
     if as_json:
         _print_json(verdict.model_dump(mode="json", exclude_none=True))
     else:
-        console().print(verdict_tree(verdict))
+        show(console(), verdict_tree(verdict))
     raise typer.Exit(DONE if verdict.allowed else DENIED)
 
 
@@ -217,7 +220,7 @@ def redeem(
         if as_json:
             _print_json({"to": str(DELEGATION_MANAGER), "data": calldata, "value": "0"})
         else:
-            sys.stdout.write(calldata + "\n")
+            _emit(calldata + "\n")
         return
     if state is None:
         raise EncodingError(
@@ -237,7 +240,7 @@ def _redeem_locally(
     as_json: bool,
 ) -> NoReturn:
     from delegations.cli.options import open_chain, parse_redeemer
-    from delegations.cli.render import console, verdict_tree
+    from delegations.cli.render import console, show, verdict_tree
     from delegations.cli.store import make_folder, write_receipts, write_text
     from delegations.receipts import make_receipts
     from delegations.simulation import execute
@@ -262,8 +265,8 @@ def _redeem_locally(
             }
         )
     else:
-        console().print(verdict_tree(verdict))
-        sys.stdout.write("".join(f"receipt {path}\n" for path in paths))
+        show(console(), verdict_tree(verdict))
+        _emit("".join(f"receipt {path}\n" for path in paths))
     raise typer.Exit(DONE if verdict.allowed else DENIED)
 
 
@@ -293,17 +296,12 @@ def main() -> None:
     """Run the command line; every error is one line of ours, and no traceback of a library reaches the user."""
     try:
         code = app(standalone_mode=False)
-        sys.stdout.flush()
     except DelegationsError as error:
         _fail(error.code, str(error), COULD_NOT_ASK if isinstance(error, EngineError) else BAD_INPUT)
     except _UsageError as error:
         _fail_usage(error)
     except typer.Abort:
         raise SystemExit(_INTERRUPTED) from None
-    except BrokenPipeError:
-        # the reader of our output is gone and did not get the answer; no second failure at interpreter exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(COULD_NOT_ASK) from None
     raise SystemExit(code if isinstance(code, int) else DONE)
 
 

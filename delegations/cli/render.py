@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
 from caveats.caveat import Caveat
 from caveats.enforcer import Tokens, show_native, show_token
-from caveats.errors import VerificationError
+from caveats.errors import TransportError, VerificationError
 from caveats.execution import Execution
 from caveats.registry import decode_caveat
 from caveats.types import Address, keccak
@@ -23,6 +25,32 @@ from delegations.simulation.verdict import Movement, Verdict
 # Trees are cut at the console's width. This is past any line we print, and costs nothing: lines are not padded.
 _PIPE_WIDTH = 1 << 30
 _TRANSFER = keccak(b"transfer(address,uint256)")[:4]
+
+
+def emit(text: str) -> None:
+    """Write text to standard output, now.
+
+    Raises:
+        TransportError: nobody takes it. Whoever asked has no answer, so the exit code must not look like one.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second failure when the interpreter exits
+        raise TransportError(f"standard output cannot be written: {error.strerror or error}") from error
+
+
+def show(out: Console, *renderables: RenderableType, fold: bool = True) -> None:
+    """Print to the console of `console()`; without `fold`, lines are left to the terminal and can be copied whole.
+
+    Raises:
+        TransportError: as `emit`.
+    """
+    with out.capture() as capture:
+        for renderable in renderables:
+            out.print(renderable, soft_wrap=not fold)
+    emit(capture.get())
 
 
 def clean(text: object) -> str:

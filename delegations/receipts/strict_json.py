@@ -28,6 +28,9 @@ def parse_json(text: str | bytes, *, what: str, exact: bool = False) -> Any:
             raise EncodingError(f"{what}: a key stands twice in one object")
         return made
 
+    def no_constant(name: str) -> Any:
+        raise EncodingError(f"{what}: not JSON ({name} is no number)")
+
     def no_float(number: str) -> Any:
         raise EncodingError.of(what, expected="whole numbers and strings", got=number)
 
@@ -36,7 +39,7 @@ def parse_json(text: str | bytes, *, what: str, exact: bool = False) -> Any:
         # an error. This parser counts.
         from_json(text, cache_strings="none")
         return json.loads(
-            text, object_pairs_hook=unique, parse_constant=no_float, parse_float=no_float if exact else None
+            text, object_pairs_hook=unique, parse_constant=no_constant, parse_float=no_float if exact else None
         )
     except ValueError as error:
         raise EncodingError(f"{what}: not JSON ({error})") from error
