@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from caveats.registry import DecodedCaveat, EnforcerRegistry
 
 Groups = tuple[tuple[Caveat, ...], ...]
-# Its hook demands the delegation manager as its caller; inside a group the caller is the wrapper.
 _NATIVE_TOKEN_PAYMENT = Address("0x4803a326ddED6dDBc60e659e5ed12d85c7582811")
 # The contract copies every caveat to memory, at least 192 bytes each: the gas of a block ends far below this.
 _MOST_CAVEATS = 100_000
@@ -220,8 +219,12 @@ def _read_args(reader: MemoryReader) -> SelectedGroup:
     return SelectedGroup(reader.uint(start), args)
 
 
-def _is_wrapper(decoded: DecodedCaveat) -> bool:
-    return decoded.enforcer_name == LogicalOrWrapper.ENFORCER
+def _name_of_dead(decoded: DecodedCaveat) -> str | None:
+    """Return the name of an enforcer that never passes in a group: its hook demands the manager as its caller, and
+    there the wrapper calls."""
+    if decoded.enforcer_name == LogicalOrWrapper.ENFORCER:
+        return "LogicalOrWrapper"
+    return "NativeTokenPayment" if decoded.caveat.enforcer == _NATIVE_TOKEN_PAYMENT else None
 
 
 def _first_hook(decoded: DecodedCaveat) -> Hook | None:
@@ -233,8 +236,8 @@ def _first_hook(decoded: DecodedCaveat) -> Hook | None:
 
 
 def _inner_problems(decoded: DecodedCaveat) -> Iterator[str]:
-    if _is_wrapper(decoded) or decoded.caveat.enforcer == _NATIVE_TOKEN_PAYMENT:
-        name = "LogicalOrWrapper" if _is_wrapper(decoded) else "NativeTokenPayment"
+    name = _name_of_dead(decoded)
+    if name is not None:
         yield f"{name} never passes inside a group; put it beside this caveat"
     elif decoded.caveat.enforcer == ZERO_ADDRESS:
         yield "the enforcer is the zero address; name the contract"
@@ -245,13 +248,13 @@ def _inner_problems(decoded: DecodedCaveat) -> Iterator[str]:
 
 
 def _inner_denial(decoded: DecodedCaveat, attempt: Attempt) -> str | None:
-    if _is_wrapper(decoded):
-        return LogicalOrWrapper.revert_of(_NOT_THE_MANAGER)
-    if decoded.caveat.enforcer == _NATIVE_TOKEN_PAYMENT:
-        return f"NativeTokenPaymentEnforcer:{_NOT_THE_MANAGER}"
+    name = _name_of_dead(decoded)
+    if name is not None:
+        return f"{name}Enforcer:{_NOT_THE_MANAGER}"
     return decoded.would_revert if decoded.terms is None else decoded.terms.denies(attempt)
 
 
 def _describe_inner(decoded: DecodedCaveat, tokens: Tokens | None) -> str:
-    # not deeper: terms could nest wrappers by the thousand
-    return "Never usable: a wrapper in a group." if _is_wrapper(decoded) else decoded.describe(tokens)
+    # a wrapper is not looked into: terms could nest them by the thousand
+    name = _name_of_dead(decoded)
+    return decoded.describe(tokens) if name is None else f"Never usable: a {name} in a group."
