@@ -2,7 +2,8 @@
 
 from delegations.evm.chain import GENESIS_AT, ONE_ETHER, LocalChain, contract_code
 from delegations.evm.devnet import dev_account
-from delegations.evm.engine import BlockEnv, CallFrame, Engine, Log, Outcome, Transaction
+from delegations.evm.engine import BlockEnv, CallFrame, Capability, Engine, Log, Outcome, PlainEngine, Transaction
+from delegations.evm.select import AutoEngine, BothEngine, DisagreementError, make_engine
 from delegations.evm.world import AccountState, StateDiff, World
 
 __all__ = [
@@ -15,6 +16,12 @@ __all__ = [
     "AccountState",
     "StateDiff",
     "Engine",
+    "PlainEngine",
+    "Capability",
+    "make_engine",
+    "AutoEngine",
+    "BothEngine",
+    "DisagreementError",
     "BlockEnv",
     "Transaction",
     "Outcome",

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 from caveats.abi import encode_address, encode_uint
 from caveats.errors import EncodingError, ExecutionError
 from caveats.types import ZERO_ADDRESS, Address, keccak, parse_hex, parse_uint256
-from delegations.evm.engine import DEFAULT_GAS, BlockEnv, Engine, Outcome, Transaction
+from delegations.evm.engine import (
+    ANSWERS,
+    DEFAULT_GAS,
+    BlockEnv,
+    Capability,
+    Engine,
+    Outcome,
+    PlainEngine,
+    Transaction,
+)
+from delegations.evm.select import make_engine
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.framework.constants import (
@@ -27,6 +37,7 @@ from delegations.framework.constants import (
 
 if TYPE_CHECKING:
     from caveats.execution import Execution
+    from delegations.evm.node import NodeEngine
 
 GENESIS_AT = 1_767_225_600
 """2026-01-01 00:00:00 UTC, in unix seconds: when a chain starts unless told otherwise."""
@@ -61,7 +72,8 @@ class LocalChain:
         chain_id: any EIP-155 chain id.
         timestamp: unix seconds of the first block.
         block_number: of the first block.
-        engine: executes; py-evm by default.
+        engine: executes: "pyevm" (the default), "anvil", "auto" for the fastest that answers exactly, "both" for two
+            that must agree, or an engine of one's own.
         world: start from this state instead of a fresh one with the framework.
 
     Attributes:
@@ -76,22 +88,45 @@ class LocalChain:
         *,
         timestamp: int = GENESIS_AT,
         block_number: int = 1,
-        engine: Engine | None = None,
+        engine: Engine | PlainEngine | str | None = None,
         world: World | None = None,
     ) -> None:
-        if engine is None:
-            from delegations.evm.pyevm import PyEvmEngine
-
-            engine = PyEvmEngine()
         if not 0 < chain_id < 2**64:
             raise EncodingError.of("chain id", expected="a number from 1 to 2^64-1", got=chain_id)
         self.chain_id = chain_id
         self.timestamp = parse_uint256(timestamp)
         self.block_number = parse_uint256(block_number)
-        self.engine = engine
+        self.engine: Engine = make_engine(engine)
         self.world = _framework_world(chain_id).copy() if world is None else world
         self.manager = DELEGATION_MANAGER
         self._snapshots: list[tuple[World, int, int]] = []
+
+    @classmethod
+    def fork(cls, node: NodeEngine | str, *, at: int | None = None, engine: str = "pyevm") -> LocalChain:
+        """Return a chain whose state is a node's at one block; what is done to it stays here.
+
+        Args:
+            node: a URL, or the engine that already speaks to the node.
+            at: the number of the block; the newest when None. Not together with an engine, which has its own.
+            engine: "pyevm" executes here and reads what it needs; "node" executes on the node.
+
+        Raises:
+            EncodingError: another engine.
+            TransportError: the node could not be asked.
+        """
+        from delegations.evm.node import NodeEngine
+
+        if engine not in ("pyevm", "node"):
+            raise EncodingError.of("engine of a forked chain", expected='"pyevm" or "node"', got=engine)
+        source = NodeEngine(node, at=at) if isinstance(node, str) else node
+        head = source.head
+        return cls(
+            head.chain_id,
+            timestamp=head.timestamp,
+            block_number=head.number,
+            engine=source if engine == "node" else engine,
+            world=source.world(),
+        )
 
     # time
 
@@ -108,6 +143,16 @@ class LocalChain:
     def block(self) -> BlockEnv:
         """The block the next call runs in."""
         return BlockEnv(chain_id=self.chain_id, number=self.block_number, timestamp=self.timestamp)
+
+    def copy(self) -> LocalChain:
+        """Return an independent chain in the same state, on the same engine; it has no snapshots."""
+        return LocalChain(
+            self.chain_id,
+            timestamp=self.timestamp,
+            block_number=self.block_number,
+            engine=self.engine,
+            world=self.world.copy(),
+        )
 
     def snapshot(self) -> int:
         """Return a mark to which `revert` takes the chain back: state, time and block number."""
@@ -144,7 +189,7 @@ class LocalChain:
         """Return the balance in wei, or in base units of an ERC-20."""
         if token is None:
             return self.world.balance(address)
-        outcome = self.call(token, _BALANCE_OF + encode_address(address))
+        outcome = self.call(token, _BALANCE_OF + encode_address(address), needs=frozenset())
         if not outcome.success or len(outcome.output) < 32:
             raise ExecutionError(f"token {token} does not answer balanceOf", revert_data=outcome.output)
         return int.from_bytes(outcome.output[:32], "big")
@@ -159,9 +204,10 @@ class LocalChain:
         sender: Address = ZERO_ADDRESS,
         value: int = 0,
         gas: int = DEFAULT_GAS,
+        needs: frozenset[Capability] | None = None,
     ) -> Outcome:
-        """Return what a call would do now; nothing is kept."""
-        return self.engine.execute(self.world, self.block, Transaction(sender, to, data, value, gas))
+        """Return what a call would do now; nothing is kept. `needs` as for Engine.execute."""
+        return self.engine.execute(self.world, self.block, Transaction(sender, to, data, value, gas), needs=needs)
 
     def send(
         self,
@@ -174,7 +220,8 @@ class LocalChain:
     ) -> Outcome:
         """Execute a transaction and keep its effects; a failed one keeps only the sender's nonce. Never raises for
         a revert: look at the outcome."""
-        outcome = self.engine.execute(self.world, self.block, Transaction(sender, to, data, value, gas))
+        transaction = Transaction(sender, to, data, value, gas)
+        outcome = self.engine.execute(self.world, self.block, transaction, needs=ANSWERS)
         self.world.apply(outcome.diff)
         self.block_number += 1
         return outcome
@@ -221,7 +268,7 @@ class LocalChain:
         )
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> LocalChain:
+    def from_json(cls, text: str | bytes, *, engine: Engine | PlainEngine | str | None = None) -> LocalChain:
         """Return the chain that `to_json` wrote. Raises EncodingError naming the part at fault."""
         try:
             wire = json.loads(text)
@@ -234,6 +281,7 @@ class LocalChain:
             parse_uint256(wire["chainId"]),
             timestamp=parse_uint256(wire["timestamp"]),
             block_number=parse_uint256(wire["blockNumber"]),
+            engine=engine,
             world=World.from_wire(wire["accounts"]),
         )
 
