@@ -19,7 +19,7 @@ def parse_json(text: str | bytes, *, what: str, exact: bool = False) -> Any:
         exact: also refuse numbers with a fraction or an exponent.
 
     Raises:
-        EncodingError: not JSON, nested deeper than 200, a key that stands twice in one object, or NaN or Infinity.
+        EncodingError: not JSON, nested some hundred deep, a key that stands twice in one object, or NaN or Infinity.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
