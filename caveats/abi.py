@@ -13,6 +13,9 @@ from caveats.types import Address
 
 WORD = 32
 _ADDRESS_PAD = bytes(12)
+# The chain bounds by gas how often overlapping pointers may name the same bytes. So that a small blob cannot unpack
+# into gigabytes here, all that is read may add up to the blob and this much more, far beyond what fits into a block.
+_SLACK_BYTES = 2**20
 # Solidity refuses any offset or length above this before it looks at the data.
 _MAX_POINTER = 2**64 - 1
 
@@ -49,11 +52,12 @@ class Reader:
     with empty data.
     """
 
-    __slots__ = ("data", "end", "what")
+    __slots__ = ("data", "end", "left", "what")
 
     def __init__(self, data: bytes, what: str) -> None:
         self.data = data
         self.end = len(data)
+        self.left = self.end + _SLACK_BYTES
         self.what = what
 
     def fail(self, why: str) -> EncodingError:
@@ -93,6 +97,7 @@ class Reader:
         start = at + WORD
         if start + size > self.end:
             raise self.fail(f"{size} bytes are announced at byte {at}, only {max(self.end - start, 0)} follow")
+        self._spend(WORD + size)
         return self.data[start : start + size]
 
     def array(self, at: int) -> tuple[int, int]:
@@ -105,5 +110,11 @@ class Reader:
 
     def need(self, at: int, size: int) -> None:
         """Raise unless `size` bytes stand at `at`: the head of a struct."""
+        self._spend(size)
         if at + size > self.end:
             raise self.fail(f"the data ends at byte {self.end}, inside the {size}-byte head at byte {at}")
+
+    def _spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise self.fail("its parts overlap so often that it unpacks into far more than it holds")
