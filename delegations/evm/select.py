@@ -76,7 +76,9 @@ class AutoEngine:
 
     def __init__(self, engines: Sequence[Engine]) -> None:
         self.engines = tuple(engines)
-        self.capabilities: frozenset[Capability] = frozenset().union(*(engine.capabilities for engine in engines))
+        given: frozenset[Capability] = frozenset().union(*(engine.capabilities for engine in engines))
+        embedded = all(Capability.EMBEDDED in engine.capabilities for engine in engines)
+        self.capabilities = given if embedded else given - {Capability.EMBEDDED}
 
     def execute(
         self,

@@ -1,11 +1,19 @@
 """The verdict on a redemption: allowed or denied, by which caveat, with which effects."""
 
 from delegations.simulation.execute import ExecutedRedemption, execute
+from delegations.simulation.many import Judged, Sweep, simulate_many
 from delegations.simulation.simulate import default_redeemer, judge, simulate
 from delegations.simulation.verdict import Denial, Effects, EnforcerEvent, ExecutionResult, Movement, Verdict
+from delegations.simulation.whatif import Candidate, simulate_sequence, what_if
 
 __all__ = [
     "simulate",
+    "what_if",
+    "simulate_sequence",
+    "simulate_many",
+    "Candidate",
+    "Sweep",
+    "Judged",
     "execute",
     "ExecutedRedemption",
     "judge",

@@ -9,7 +9,7 @@ from caveats.registry import EnforcerRegistry
 from caveats.types import Address
 from delegations.delegation import ANY_DELEGATE
 from delegations.evm.chain import LocalChain
-from delegations.evm.engine import DEFAULT_GAS, Outcome, Transaction
+from delegations.evm.engine import DEFAULT_GAS, Capability, Outcome, Transaction
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.redemption import Redemption, encode_redeem_delegations
@@ -17,6 +17,9 @@ from delegations.simulation.attribution import Attribution, ChainFacts
 from delegations.simulation.effects import enforcer_events, movements
 from delegations.simulation.replay import disabled_slot
 from delegations.simulation.verdict import Effects, Verdict
+
+VERDICT_NEEDS = frozenset({Capability.GAS, Capability.LOGS, Capability.ERROR, Capability.CALL_TREE})
+"""What an engine must tell for a verdict to be given."""
 
 
 def simulate(
@@ -38,12 +41,15 @@ def simulate(
 
     Raises:
         EncodingError: the redeemer cannot be told from the delegation.
-        UnsupportedError: the chain holds no code for an official enforcer it would need.
+        UnsupportedError: the chain holds no code for an official enforcer it would need, or its engine cannot tell
+            what a verdict needs.
+        TransportError, EngineError: the engine could not be asked; that is neither a yes nor a no.
     """
     redemptions = (redemption,) if isinstance(redemption, Redemption) else tuple(redemption)
     caller = redeemer if redeemer is not None else default_redeemer(redemptions)
     require_enforcer_code(chain, redemptions)
-    outcome = chain.engine.execute(chain.world, chain.block, redeem_transaction(chain, redemptions, caller, gas))
+    transaction = redeem_transaction(chain, redemptions, caller, gas)
+    outcome = chain.engine.execute(chain.world, chain.block, transaction, needs=VERDICT_NEEDS)
     return judge(chain.world, chain.manager, redemptions, caller, outcome, registry=registry)
 
 
