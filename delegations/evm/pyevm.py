@@ -26,6 +26,7 @@ from eth.vm.message import Message
 from caveats.errors import ExecutionError
 from caveats.types import Address, keccak
 from delegations.evm.engine import BlockEnv, CallFrame, FrameError, FrameKind, Log, Outcome, Transaction
+from delegations.evm.fastloop import FastComputation
 from delegations.evm.overlay import Overlay
 from delegations.evm.world import World
 from delegations.framework.constants import EIP7702_PREFIX
@@ -71,7 +72,7 @@ class PyEvmEngine:
     """The engine that is always there. Exact in gas, logs and revert data; Prague rules."""
 
     name = "pyevm"
-    computation_class: type[PragueComputation] = PragueComputation
+    computation_class: type[PragueComputation] = FastComputation
 
     def execute(self, world: World, block: BlockEnv, transaction: Transaction) -> Outcome:
         """Return what `transaction` would do to `world`. See Engine.execute."""
@@ -113,13 +114,7 @@ class PyEvmEngine:
         sender = bytes(transaction.sender)
         for address in (sender, message.storage_address, bytes(block.coinbase)):
             state.overlay.mark_address_warm(address)
-        apply = (
-            self.computation_class.apply_create_message if message.is_create else self.computation_class.apply_message
-        )
-        try:
-            computation = apply(state, message, CancunTransactionContext(gas_price=0, origin=sender))
-        except VMError as error:
-            raise ExecutionError(f"the transaction cannot enter a block: {error}") from error
+        computation = self.compute(state, message, sender)
         for address in computation.get_accounts_for_deletion():
             state.overlay.delete_account(address)
         used = transaction.gas - computation.get_gas_remaining()
@@ -136,6 +131,23 @@ class PyEvmEngine:
             diff=state.overlay.diff(),
             created=created,
         )
+
+    def compute(self, state: _WorldState, message: Message, origin: bytes) -> Any:
+        """Return the finished computation of a transaction's message. Raises ExecutionError."""
+        apply = (
+            self.computation_class.apply_create_message if message.is_create else self.computation_class.apply_message
+        )
+        try:
+            return apply(state, message, CancunTransactionContext(gas_price=0, origin=origin))
+        except VMError as error:
+            raise ExecutionError(f"the transaction cannot enter a block: {error}") from error
+
+
+class StockPyEvmEngine(PyEvmEngine):
+    """The same engine on py-evm's own loop: slower, and the oracle of the other."""
+
+    name = "pyevm-stock"
+    computation_class = PragueComputation
 
 
 def _context(block: BlockEnv) -> ExecutionContext:
