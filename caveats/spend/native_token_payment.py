@@ -9,11 +9,12 @@ from caveats.abi import WORD, Reader, encode_uint
 from caveats.attempt import Attempt
 from caveats.caveat import Caveat
 from caveats.compose._memory_reader import MemoryReader
+from caveats.compose.args_equality_check import ArgsEqualityCheck
 from caveats.enforcer import BOTH, EnforcerTerms, Hook, Tokens, show_native
 from caveats.errors import EncodingError
 from caveats.types import ZERO_ADDRESS, Address, Bytes32, Uint256
 
-ARGS_EQUALITY_CHECK = Address("0x44B8C6ae3C304213c3e298495e12497Ed3E56E41")
+ARGS_EQUALITY_CHECK = ArgsEqualityCheck.ADDRESS
 """The ArgsEqualityCheckEnforcer this contract was built for; it takes no other."""
 _DELEGATION_HEAD = 6 * WORD
 _CAVEAT_HEAD = 3 * WORD
