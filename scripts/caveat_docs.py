@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from caveats.enforcer import EnforcerTerms
-from caveats.registry import ENFORCERS
+from caveats.registry import ENFORCERS, RETIRED_ENFORCERS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "caveats.md"
 HEAD = """# Caveats
@@ -51,18 +51,20 @@ def section(cls: type[EnforcerTerms]) -> str:
         lines.append(f"- state: `{cls.STATE}`")
     if cls.STATE_FIELDS:
         lines.append(f"- state words: {', '.join(f'`{name}`' for name in cls.STATE_FIELDS)}")
-    lines += [f"- revert: `{cls.revert_of(reason)}`" for reason in cls.REVERTS]
+    # a custom error is named by its signature and carries no prefix
+    lines += [f"- revert: `{reason if reason.endswith(')') else cls.revert_of(reason)}`" for reason in cls.REVERTS]
     lines += [f"- event: `{event}`" for event in cls.EVENTS]
     return "\n".join(lines)
 
 
 def render() -> str:
     """Return the whole page."""
-    live = tuple(cls for cls in ENFORCERS if not cls.RETIRED)
-    retired = tuple(cls for cls in ENFORCERS if cls.RETIRED)
-    parts = [HEAD + overview(live), "## In detail", *(section(cls) for cls in live)]
-    if retired:
-        parts += ["## Retired", "Old delegations still name these; they are read, never built.", *map(section, retired)]
+    parts = [HEAD + overview(ENFORCERS), "## In detail", *map(section, ENFORCERS)]
+    parts += [
+        "## Retired",
+        "Old delegations still name these; they are read, never built.",
+        *map(section, RETIRED_ENFORCERS),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -76,7 +78,7 @@ def main(arguments: list[str]) -> int:
         print("docs/caveats.md: current")
         return 0
     PAGE.write_text(page)
-    print(f"docs/caveats.md: {len(ENFORCERS)} enforcers")
+    print(f"docs/caveats.md: {len(ENFORCERS)} enforcers, {len(RETIRED_ENFORCERS)} retired")
     return 0
 
 
