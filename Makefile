@@ -69,8 +69,8 @@ build: $(PACKAGE_STAMP) $(OFFICIAL) ## wheel and source distribution, into dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation
 
-figures: $(PACKAGE_STAMP) $(OFFICIAL) ## measure again the figures the documents name
-	@$(BIN)/python scripts/figures.py
+figures: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## measure again the figures the documents name
+	@$(BIN)/python scripts/figures.py --cold
 
 docs: $(PACKAGE_STAMP) ## write docs/caveats.md anew from the enforcer classes
 	@$(BIN)/python scripts/caveat_docs.py

@@ -1,0 +1,426 @@
+#!/usr/bin/env python3
+"""Measure every figure the documents name, on this machine and now. Nothing here is remembered.
+
+Prints one JSON line a figure, as soon as it is measured: name, value, unit; with a peer also its name and `ratio`, the
+peer's time over ours in the same run. A figure that cannot be measured prints name and error, the others go on, and
+the exit code is 1. To add one, write a function below, decorated with its unit; its name is the figure's name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value, and how a peer did at the same task."""
+
+    value: float
+    peer: str | None = None
+    ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How a figure is measured; a cold one installs everything anew and takes minutes."""
+
+    unit: str
+    is_cold: bool
+    measure: Callable[[], Measured]
+
+
+class FigureError(Exception):
+    """A figure could not be measured."""
+
+
+FIGURES: dict[str, Figure] = {}
+
+
+def figure(unit: str, *, is_cold: bool = False) -> Callable[[Callable[[], Measured]], Callable[[], Measured]]:
+    """Enter a function into the table of figures under its own name."""
+
+    def enter(measure: Callable[[], Measured]) -> Callable[[], Measured]:
+        FIGURES[measure.__name__] = Figure(unit, is_cold, measure)
+        return measure
+
+    return enter
+
+
+# how to measure
+
+
+def run(command: list[str], *, cwd: Path = ROOT) -> str:
+    """Run a command as a person would from a fresh shell, and return what it printed. Raises FigureError."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    done = subprocess.run(command, cwd=cwd, env=inherited, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
+        raise FigureError(f"{Path(command[0]).name} {command[-1][:60]}: exit code {done.returncode}: {last}")
+    return done.stdout
+
+
+def seconds_of(command: list[str], *, cwd: Path = ROOT) -> Measured:
+    """Return the wall seconds of one run of a command."""
+    start = time.perf_counter()
+    run(command, cwd=cwd)
+    return Measured(time.perf_counter() - start)
+
+
+def median_over_processes(code: str, count: int = 5) -> float:
+    """Return the median of the number that `code` prints in each of `count` fresh processes."""
+    return statistics.median(float(run([sys.executable, "-c", code])) for _ in range(count))
+
+
+def median_call(call: Callable[[], object], *, warm_up: int, count: int) -> float:
+    """Return the median seconds of one call."""
+    for _ in range(warm_up):
+        call()
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def against(peer: str, ours: Callable[[], Any], theirs: Callable[[], Any]) -> Measured:
+    """Return the median microseconds of one call of ours, and the peer's over it. Both must give the same.
+
+    Batches of the two take turns, so that a machine that slows down slows both.
+    """
+    if ours() != theirs():
+        raise FigureError(f"{peer} gives another result")
+    sums: tuple[list[float], list[float]] = ([], [])
+    for _ in range(30):
+        for call, seen in zip((ours, theirs), sums, strict=True):
+            start = time.perf_counter()
+            for _ in range(20):
+                call()
+            seen.append((time.perf_counter() - start) / 20)
+    mine, other = (statistics.median(seen) for seen in sums)
+    return Measured(mine * 1e6, peer, other / mine)
+
+
+# make, with everything installed
+
+
+@figure("s")
+def make_demo() -> Measured:
+    run(["make", "demo"])  # whatever is not installed yet is not what is measured
+    return seconds_of(["make", "demo"])
+
+
+@figure("s")
+def make_test() -> Measured:
+    run(["make", "framework"])
+    return seconds_of(["make", "test"])
+
+
+# make, from a fresh clone; the package managers keep their own caches
+
+
+@contextmanager
+def clone() -> Iterator[Path]:
+    """Yield a clone of HEAD in which nothing is installed."""
+    with tempfile.TemporaryDirectory(prefix="figures-") as folder:
+        run(["git", "clone", "--quiet", str(ROOT), f"{folder}/checkout"])
+        yield Path(folder, "checkout")
+
+
+@figure("s", is_cold=True)
+def make_demo_from_nothing() -> Measured:
+    with clone() as checkout:
+        return seconds_of(["make", "demo"], cwd=checkout)
+
+
+@figure("s", is_cold=True)
+def make_test_from_nothing() -> Measured:
+    with clone() as checkout:
+        return seconds_of(["make", "test"], cwd=checkout)
+
+
+# verdicts
+
+FIRST_VERDICT = """
+import time
+start = time.perf_counter()
+import sys
+sys.path.insert(0, "scripts")
+from figures import native_workload
+native_workload()()
+print(time.perf_counter() - start)
+"""
+
+
+def native_workload() -> Callable[[], object]:
+    """Return a simulation of one native payment: one delegation, four caveats, py-evm."""
+    from caveats import AllowedTargets, Execution, LimitedCalls, NativeTokenTransferAmount, Timestamp
+    from caveats.types import Address
+    from delegations.evm import dev_account
+
+    shop = Address(dev_account(2).address)
+    return _workload(
+        lambda chain, token: (
+            [
+                AllowedTargets(targets=(shop,)),
+                NativeTokenTransferAmount(max_amount_wei=10**18),
+                Timestamp(before_at=chain.timestamp + 86_400),
+                LimitedCalls(limit=5),
+            ],
+            Execution(target=shop, value=1),
+        )
+    )
+
+
+def token_workload() -> Callable[[], object]:
+    """Return a simulation of one ERC-20 payment: one delegation, four caveats, py-evm."""
+    from caveats import AllowedTargets, ERC20TransferAmount, Execution, LimitedCalls, Timestamp
+    from delegations.evm import dev_account
+
+    transfer = bytes.fromhex("a9059cbb") + bytes(12) + bytes.fromhex(dev_account(2).address[2:])
+    return _workload(
+        lambda chain, token: (
+            [
+                AllowedTargets(targets=(token,)),
+                ERC20TransferAmount(token=token, max_amount=10**18),
+                Timestamp(before_at=chain.timestamp + 86_400),
+                LimitedCalls(limit=5),
+            ],
+            Execution(target=token, call_data=transfer + (1).to_bytes(32, "big")),
+        ),
+        with_token=True,
+    )
+
+
+def _workload(ask: Callable[[Any, Any], Any], *, with_token: bool = False) -> Callable[[], object]:
+    from caveats.types import ZERO_ADDRESS, Address
+    from delegations import LocalChain, create_delegation, redeem, sign_delegation, simulate
+    from delegations.evm import dev_account
+
+    alice, agent = (Address(dev_account(i).address) for i in range(2))
+    chain = LocalChain(1, engine="pyevm")
+    chain.add_delegator(alice)
+    token = ZERO_ADDRESS
+    if with_token:
+        token = chain.deploy_token()
+        chain.mint(token, alice, 10**18)
+    caveats, execution = ask(chain, token)
+    unsigned = create_delegation(delegator=alice, delegate=agent, caveats=caveats)
+    grant = sign_delegation(unsigned, dev_account(0), chain_id=1, manager=chain.manager)
+
+    def once() -> object:
+        verdict = simulate(chain, redeem(grant, execution))
+        if not verdict.allowed:
+            raise FigureError(f"the workload was denied: {verdict.denial}")
+        return verdict
+
+    return once
+
+
+@figure("ms")
+def simulated_native_redemption_pyevm() -> Measured:
+    return Measured(1e3 * median_call(native_workload(), warm_up=10, count=50))
+
+
+@figure("ms")
+def simulated_token_redemption_pyevm() -> Measured:
+    return Measured(1e3 * median_call(token_workload(), warm_up=10, count=50))
+
+
+@figure("s")
+def first_verdict_in_a_fresh_process() -> Measured:
+    return Measured(median_over_processes(FIRST_VERDICT))
+
+
+# imports
+
+
+def _import_ms(package: str) -> Measured:
+    code = f"import time; start = time.perf_counter(); import {package}; print(1e3 * (time.perf_counter() - start))"
+    return Measured(median_over_processes(code))
+
+
+@figure("ms")
+def import_caveats() -> Measured:
+    return _import_ms("caveats")
+
+
+@figure("ms")
+def import_delegations() -> Measured:
+    return _import_ms("delegations")
+
+
+# bytes, hashes and signatures: a root delegation with four caveats
+
+
+@dataclass(frozen=True)
+class Papers:
+    """One delegation, in our form and in the forms the peers take."""
+
+    grant: Any
+    account: Any
+    typed_data: dict[str, Any]
+    abi_type: str
+    abi_value: tuple[Any, ...]
+
+
+def papers() -> Papers:
+    """Return the delegation whose bytes are measured."""
+    from caveats import AllowedTargets, ERC20TransferAmount, LimitedCalls, Timestamp
+    from caveats.types import Address
+    from delegations import DELEGATION_MANAGER, create_delegation, sign_delegation
+    from delegations.evm import dev_account
+
+    alice, agent, token = (Address(dev_account(i).address) for i in range(3))
+    caveats = [
+        AllowedTargets(targets=(token,)),
+        ERC20TransferAmount(token=token, max_amount=10**18),
+        Timestamp(before_at=1_900_000_000),
+        LimitedCalls(limit=5),
+    ]
+    unsigned = create_delegation(delegator=alice, delegate=agent, caveats=caveats, salt=2**255)
+    grant = sign_delegation(unsigned, dev_account(0), chain_id=1, manager=DELEGATION_MANAGER)
+    fields = {"delegate": "address", "delegator": "address", "authority": "bytes32", "caveats": "Caveat[]"}
+    typed_data = {
+        "domain": {
+            "name": "DelegationManager",
+            "version": "1",
+            "chainId": 1,
+            "verifyingContract": str(DELEGATION_MANAGER),
+        },
+        "primaryType": "Delegation",
+        "types": {
+            "EIP712Domain": [
+                {"name": "name", "type": "string"},
+                {"name": "version", "type": "string"},
+                {"name": "chainId", "type": "uint256"},
+                {"name": "verifyingContract", "type": "address"},
+            ],
+            "Delegation": [{"name": n, "type": t} for n, t in {**fields, "salt": "uint256"}.items()],
+            "Caveat": [{"name": "enforcer", "type": "address"}, {"name": "terms", "type": "bytes"}],
+        },
+        "message": {
+            "delegate": str(agent),
+            "delegator": str(alice),
+            "authority": bytes(grant.authority),
+            "caveats": [{"enforcer": str(c.enforcer), "terms": c.terms} for c in grant.caveats],
+            "salt": grant.salt,
+        },
+    }
+    abi_value = (
+        str(agent),
+        str(alice),
+        bytes(grant.authority),
+        [(str(c.enforcer), c.terms, c.args) for c in grant.caveats],
+        grant.salt,
+        grant.signature,
+    )
+    abi_type = "(address,address,bytes32,(address,bytes,bytes)[],uint256,bytes)[]"
+    return Papers(grant, dev_account(0), typed_data, abi_type, abi_value)
+
+
+@figure("us")
+def encode_context() -> Measured:
+    from eth_abi.abi import encode
+
+    from delegations import encode_context as ours
+
+    given = papers()
+    return against("eth_abi", lambda: ours([given.grant]), lambda: encode([given.abi_type], [[given.abi_value]]))
+
+
+@figure("us")
+def hash_to_sign() -> Measured:
+    from eth_account.messages import _hash_eip191_message, encode_typed_data
+
+    from delegations import DELEGATION_MANAGER
+    from delegations import hash_to_sign as ours
+
+    given = papers()
+    return against(
+        "eth_account",
+        lambda: bytes(ours(given.grant, chain_id=1, manager=DELEGATION_MANAGER)),
+        lambda: bytes(_hash_eip191_message(encode_typed_data(full_message=given.typed_data))),
+    )
+
+
+@figure("us")
+def sign_delegation() -> Measured:
+    from delegations import DELEGATION_MANAGER
+    from delegations import sign_delegation as ours
+
+    given = papers()
+    return against(
+        "eth_account",
+        lambda: ours(given.grant, given.account, chain_id=1, manager=DELEGATION_MANAGER).signature,
+        lambda: bytes(given.account.sign_typed_data(full_message=given.typed_data).signature),
+    )
+
+
+# agreement with the TypeScript kit
+
+
+@figure("cases")
+def conformance_cases() -> Measured:
+    from tests.conformance.cases import run_conformance
+
+    return Measured(sum(run_conformance().values()))
+
+
+# the command
+
+
+def line_of(name: str) -> dict[str, Any]:
+    """Return the line of one figure, measured in this process."""
+    measured = FIGURES[name].measure()
+    line: dict[str, Any] = {"name": name, "value": round(measured.value, 3), "unit": FIGURES[name].unit}
+    if measured.peer is not None and measured.ratio is not None:
+        line |= {"peer": measured.peer, "ratio": round(measured.ratio, 2)}
+    return line
+
+
+def line_from_a_process(name: str) -> dict[str, Any]:
+    """Return the line of one figure, measured in a process of its own: what one loads or breaks spares the others."""
+    try:
+        line: dict[str, Any] = json.loads(run([sys.executable, __file__, "--here", name]))
+    except (FigureError, ValueError) as error:
+        return {"name": name, "error": str(error)}
+    return line
+
+
+def main() -> int:
+    """Print the figures asked for; return 1 when one could not be measured."""
+    parser = argparse.ArgumentParser(description="Measure the figures the documents name.")
+    parser.add_argument("--cold", action="store_true", help="also those that install everything anew: minutes")
+    parser.add_argument("--only", metavar="NAME", choices=FIGURES, action="append", help=", ".join(FIGURES))
+    parser.add_argument("--here", choices=FIGURES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    if options.here is not None:
+        print(json.dumps(line_of(options.here)))
+        return 0
+    names = options.only or [name for name in FIGURES if options.cold or not FIGURES[name].is_cold]
+    failed = False
+    for name in names:
+        line = line_from_a_process(name)
+        failed = failed or "error" in line
+        print(json.dumps(line), flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
