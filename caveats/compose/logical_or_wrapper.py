@@ -147,13 +147,17 @@ class LogicalOrWrapper(EnforcerTerms):
             return self.revert_of("invalid-group-index")
         if len(chosen.caveat_args) != len(self.groups[chosen.group_index]):
             return self.revert_of("invalid-caveat-args-length")
-        pairs = list(zip(self.decode_groups()[chosen.group_index], chosen.caveat_args, strict=True))
-        firsts = [_first_hook(decoded) for decoded, _ in pairs]
+        from caveats.registry import EnforcerRegistry  # the registry knows this class
+
+        known = EnforcerRegistry()
+        group = [known.decode(caveat) for caveat in self.groups[chosen.group_index]]
+        classes = [known.by_address.get(caveat.enforcer) for caveat in self.groups[chosen.group_index]]
+        firsts = [cls.HOOKS[0] if cls is not None and cls.HOOKS else None for cls in classes]
         for hook in self.HOOKS:
             # the before-all hook alone does not look at the mode
             if attempt.is_try and hook != "before_all":
                 return "CaveatEnforcer:invalid-execution-type"
-            for first, (decoded, args) in zip(firsts, pairs, strict=True):
+            for first, decoded, args in zip(firsts, group, chosen.caveat_args, strict=True):
                 if first == hook:
                     reason = _inner_denial(decoded, replace(attempt, args=args))
                     if reason is not None:
@@ -225,14 +229,6 @@ def _name_of_dead(decoded: DecodedCaveat) -> str | None:
     if decoded.enforcer_name == LogicalOrWrapper.ENFORCER:
         return "LogicalOrWrapper"
     return "NativeTokenPayment" if decoded.caveat.enforcer == _NATIVE_TOKEN_PAYMENT else None
-
-
-def _first_hook(decoded: DecodedCaveat) -> Hook | None:
-    """Return the hook in which a caveat is judged first; None when its enforcer is not known or not read."""
-    from caveats.registry import EnforcerRegistry  # the registry knows this class
-
-    cls = EnforcerRegistry().by_address.get(decoded.caveat.enforcer)
-    return cls.HOOKS[0] if cls is not None and cls.HOOKS else None
 
 
 def _inner_problems(decoded: DecodedCaveat) -> Iterator[str]:
