@@ -110,9 +110,9 @@ class Reader:
 
     def need(self, at: int, size: int) -> None:
         """Raise unless `size` bytes stand at `at`: the head of a struct."""
-        self._spend(size)
         if at + size > self.end:
             raise self.fail(f"the data ends at byte {self.end}, inside the {size}-byte head at byte {at}")
+        self._spend(size)
 
     def _spend(self, size: int) -> None:
         self.left -= size
