@@ -114,12 +114,16 @@ class FastComputation(PragueComputation):  # type: ignore[misc]  # py-evm is not
 
     def run(self) -> None:
         """Run the frame's code to its end. Raises VMError where it fails."""
+        self.loop(0, self._gas_meter.gas_remaining)
+
+    def loop(self, position: int, gas: int) -> None:
+        """Run the frame's code from a position to its end. Raises VMError where it fails."""
         # One function on purpose: a call for each opcode would cost more than the opcode.
         program = program_of(self.msg.code)
         runs, code, landings = program.runs, program.code, program.landings
         stack, memory, data = self._stack.values, self._memory._bytes, self.msg.data_as_bytes
         push, pop, number = stack.append, stack.pop, int.from_bytes
-        meter, stream, gas, position = self._gas_meter, self.code, self._gas_meter.gas_remaining, 0
+        meter, stream = self._gas_meter, self.code
         while True:
             static, need, room, steps, ending, target, after = runs[position] or program.run_at(position)
             gas -= static
@@ -246,11 +250,11 @@ class FastComputation(PragueComputation):  # type: ignore[misc]  # py-evm is not
             else:
                 meter.gas_remaining = gas
                 if ending != STOP:
-                    self._give(ending)
+                    self.give(ending)
                 return
 
-    def _give(self, ending: int) -> None:
-        """Set the output as RETURN or REVERT do. Raises VMError."""
+    def give(self, ending: int) -> None:
+        """Set the output as RETURN or REVERT do. Raises VMError: a revert, or memory that is not paid for."""
         stack, memory, meter = self._stack.values, self._memory._bytes, self._gas_meter
         start, size = stack.pop(), stack.pop()
         if size and start + size > len(memory):

@@ -145,7 +145,7 @@ def _number(value: bytes) -> int:
 
 
 # opcode: step, items popped, items pushed, argument
-_STEPS: dict[int, tuple[int, int, int, Any]] = {
+STEPS: dict[int, tuple[int, int, int, Any]] = {
     **{opcode: (WORDS, pops, 1, function) for opcode, (pops, function) in WORD_OPERATIONS.items()},
     0x01: (ADD, 2, 1, None),
     0x02: (MUL, 2, 1, None),
@@ -187,8 +187,8 @@ _STEPS: dict[int, tuple[int, int, int, Any]] = {
     **{0x7F + n: (DUP, n, n + 1, -n) for n in range(1, 17)},
     **{0x8F + n: (SWAP, n + 1, n + 1, -n - 1) for n in range(1, 17)},
 }
-_STATIC_GAS = {opcode: PragueComputation.opcodes[opcode].gas_cost for opcode in (*_STEPS, 0x56, 0x57, 0x5B)}
-_ENDS = {0x00: STOP, 0xF3: RETURN, 0xFD: REVERT}
+STATIC_GAS = {opcode: PragueComputation.opcodes[opcode].gas_cost for opcode in (*STEPS, 0x56, 0x57, 0x5B)}
+ENDINGS = {0x00: STOP, 0xF3: RETURN, 0xFD: REVERT}
 # a constant on top of the stack, and what is done with it
 _WITH_CONST = {0x01: ADD_CONST, 0x16: AND_CONST, 0x1B: SHL_CONST, 0x1C: SHR_CONST, 0x14: EQ_CONST}
 
@@ -207,7 +207,7 @@ class _Reader:
         if position < len(code) and code[position] == 0x5B:
             self._count(0x5B, 0, 0)
             position += 1
-        while position < len(code) and (known := _STEPS.get(code[position])):
+        while position < len(code) and (known := STEPS.get(code[position])):
             opcode = code[position]
             step, pops, pushes, argument = known
             if opcode == 0x58:
@@ -222,7 +222,7 @@ class _Reader:
         return self._end(position)
 
     def _count(self, opcode: int, pops: int, pushes: int) -> None:
-        self.gas += _STATIC_GAS[opcode]
+        self.gas += STATIC_GAS[opcode]
         self.need = max(self.need, pops - self.height)
         self.height += pushes - pops
         self.peak = max(self.peak, self.height)
@@ -258,7 +258,7 @@ class _Reader:
     def _end(self, position: int) -> Run:
         code, steps = self.program.code, self.steps
         opcode = code[position] if position < len(code) else 0x00
-        ending, target, after = _ENDS.get(opcode, LEAF), opcode, position
+        ending, target, after = ENDINGS.get(opcode, LEAF), opcode, position
         if opcode == 0x5B:
             ending = NEXT
         elif ending in (RETURN, REVERT):

@@ -8,6 +8,7 @@ from typing import Any
 from eth.vm.forks.prague.computation import PragueComputation
 
 from caveats.errors import DelegationsError
+from delegations.evm.blocks import BlocksComputation
 from delegations.evm.engine import BlockEnv, Outcome, Transaction
 from delegations.evm.fastloop import FastComputation
 from delegations.evm.pyevm import PyEvmEngine
@@ -68,30 +69,29 @@ def _error_classes(computation: Any) -> Any:
 STOCK = Machine(PragueComputation)
 MENDED = Machine(MendedComputation)
 FAST = Machine(FastComputation)
+BLOCKS = Machine(BlocksComputation)
 
 
-def difference(seed: int, machine: Machine = FAST) -> tuple[str | None, Outcome | str]:
-    """Run the scenario of a seed once on py-evm's machine and once on `machine`; many of them out of gas midway.
+def compare(seed: int, *machines: Machine) -> tuple[list[str], Outcome | str]:
+    """Run the scenario of a seed on py-evm's machine and on others; many of them run out of gas midway.
 
     Returns:
-        What differs, or None; and the outcome.
+        One line for each machine that differs; and the outcome.
     """
     scenario = scenario_of(seed)
     rnd = random.Random(~seed)  # noqa: S311  # reproducible
     if rnd.random() < 0.4:
-        ample = machine.observe(scenario.world, BLOCK, scenario.transaction)[0]
+        ample = machines[0].observe(scenario.world, BLOCK, scenario.transaction)[0]
         if isinstance(ample, Outcome):
             scenario = scenario.with_gas(rnd.randint(min(scenario.least_gas, ample.gas_used), ample.gas_used))
     oracle = MENDED if scenario.world.code(scenario.transaction.sender) else STOCK
     expected = oracle.observe(scenario.world, BLOCK, scenario.transaction)
-    got = machine.observe(scenario.world, BLOCK, scenario.transaction)
-    return explain(scenario, expected, got), expected[0]
+    seen = [machine.observe(scenario.world, BLOCK, scenario.transaction) for machine in machines]
+    return [explain(scenario, expected, got) for got in seen if got != expected], expected[0]
 
 
-def explain(scenario: Scenario, expected: Observed, got: Observed) -> str | None:
-    """Return one line naming what differs, or None."""
-    if expected == got:
-        return None
+def explain(scenario: Scenario, expected: Observed, got: Observed) -> str:
+    """Return one line naming what differs first."""
     where = f"seed {scenario.seed}, gas {scenario.transaction.gas}"
     if isinstance(expected[0], str) or isinstance(got[0], str):
         return f"{where}: expected {expected[0]}, got {got[0]}"

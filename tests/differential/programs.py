@@ -118,8 +118,8 @@ class Writer:
                 self.asm.op(0x50)
                 self.height -= 1
         choices = [
-            (30, self.arithmetic), (14, self.shuffle), (12, self.memory), (10, self.storage), (4, self.copy),
-            (4, self.log), (3, self.hash), (9, self.call), (3, self.after_call), (5, self.create), (0.6, self.junk),
+            (30, self.arithmetic), (14, self.shuffle), (12, self.memory), (6, self.storage), (4, self.copy),
+            (4, self.log), (3, self.hash), (7, self.call), (3, self.after_call), (6, self.create), (0.6, self.junk),
             (0.5, self.self_destruct),
         ]  # fmt: skip
         if nesting < 2:
@@ -194,11 +194,11 @@ class Writer:
             self.height -= 4
             return
         opcode = self.rnd.choice(_COPIES)
-        if opcode == 0x3E and self.rnd.random() < 0.8:
+        if opcode == 0x3E and self.rnd.random() < 0.93:
             # all there is to read, and sometimes a byte more
             self.asm.op(0x3D, 0x5F)
             self.height += 2
-            if self.rnd.random() < 0.1:
+            if self.rnd.random() < 0.04:
                 self.asm.op(0x60, 0x01, 0x01)
         else:
             self.size()
@@ -223,19 +223,23 @@ class Writer:
 
     def call(self) -> None:
         rnd = self.rnd
-        opcode = rnd.choice([0xF1, 0xF1, 0xF1, 0xF2, 0xF4, 0xF4, 0xFA, 0xFA])
+        opcode = rnd.choice([0xF1, 0xF1, 0xF1, 0xF1, 0xF2, 0xF4, 0xF4, 0xFA])
         for _ in range(2):
             self.size()
             self.offset()
         if opcode in (0xF1, 0xF2):
             self.number(rnd.choice([0, 0, 0, 1, 1, 1000, 2**128]))
         self.account()
-        kind = rnd.random()
-        if kind < 0.5:
+        if rnd.random() < 0.05:
             self.asm.op(0x5A)
             self.height += 1
         else:
-            self.number(rnd.choice([0, 100, 700, 2300, 5000, 20_000, 60_000, 2**64, 2**256 - 1]))
+            # mostly a part of what there is, so that most calls come back
+            self.number(
+                rnd.choice(
+                    [0, 100, 2300, 5000, 9000, 20_000, 20_000, 30_000, 50_000, 50_000, rnd.choice([1000, 2**256 - 1])]
+                )
+            )
         self.asm.op(opcode)
         self.height -= 6 if opcode in (0xF1, 0xF2) else 5
 

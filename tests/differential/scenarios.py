@@ -11,7 +11,7 @@ from delegations.evm.world import AccountState, World
 from delegations.framework.constants import EIP7702_PREFIX
 from tests.differential.programs import CONTRACTS, DELEGATED, FUNDED, SENDER, Writer
 
-_AMPLE_GAS = [60_000, 150_000, 150_000, 300_000]
+_AMPLE_GAS = [60_000, 200_000, 400_000, 400_000]
 
 
 @dataclass(frozen=True)
