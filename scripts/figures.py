@@ -68,7 +68,9 @@ def run(command: list[str], *, cwd: Path = ROOT) -> str:
     inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     done = subprocess.run(command, cwd=cwd, env=inherited, capture_output=True, text=True, check=False)
     if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
+        # make's own last line says only that something failed
+        lines = [line for line in f"{done.stdout}\n{done.stderr}".splitlines() if line and not line.startswith("make")]
+        last = lines[-1] if lines else "it printed nothing"
         raise FigureError(f"{Path(command[0]).name} {command[-1][:60]}: exit code {done.returncode}: {last}")
     return done.stdout
 
