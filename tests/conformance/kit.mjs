@@ -1,17 +1,20 @@
-// Answers, with the TypeScript kit and viem, the requests that stand on stdin: one JSON array in, one JSON array out.
+// Answers requests with the TypeScript kit and viem: lines of JSON in, lines of JSON out, one for one.
 // A request is { op, ... }; its answer is what OPERATIONS[op] returns, or { error } when the kit throws.
 // An integer that the kit wants as a bigint travels as text with an n behind it: "5n", both ways.
 //
-//   echo '[{"op": "constants"}]' | node tests/conformance/kit.mjs
+//   echo '{"op": "constants"}' | node tests/conformance/kit.mjs
 
 // The kit reports its use to its maker unless told not to; it reads these when it is first called.
 Object.assign(process.env, { DO_NOT_TRACK: '1', CI: '1' });
 
+const readline = await import('node:readline');
 const root = await import('@metamask/smart-accounts-kit');
 const utils = await import('@metamask/smart-accounts-kit/utils');
 const { DelegationManager } = await import('@metamask/smart-accounts-kit/contracts');
 const core = await import('@metamask/delegation-core');
 const abis = await import('@metamask/delegation-abis');
+const deployments = await import('@metamask/delegation-deployments');
+const permissions = await import('@metamask/7715-permission-types');
 const viem = await import('viem');
 const accounts = await import('viem/accounts');
 
@@ -30,6 +33,21 @@ const buildCaveats = (caveats) => {
   return builder.build();
 };
 
+// The enforcers by the names the permission types have for them: the same, with a small first word.
+const permissionContracts = Object.fromEntries(
+  Object.entries(environment.caveatEnforcers).map(([name, address]) => [
+    name.replace(/^(ERC\d+|[A-Z])/, (head) => head.toLowerCase()),
+    address,
+  ]),
+);
+
+const bytesOf = (hex) => (hex === '0x' ? new Uint8Array() : hex);
+
+const windowOf = ({ inputs, values, index }) => ({
+  startIndex: 4 + viem.size(viem.encodeAbiParameters(inputs.slice(0, index), values.slice(0, index))),
+  value: viem.encodeAbiParameters([inputs[index]], [values[index]]),
+});
+
 const typeText = (name) =>
   `${name}(${utils.SIGNABLE_DELEGATION_TYPED_DATA[name].map((field) => `${field.type} ${field.name}`).join(',')})`;
 
@@ -45,6 +63,13 @@ const OPERATIONS = {
       viem.getAbiItem({ abi: abis.DelegationManager, name: 'redeemDelegations' }),
     ),
     version: root.PREFERRED_VERSION,
+    caveatTypes: Object.values(root.CaveatType),
+    scopeTypes: Object.values(root.ScopeType),
+    permissionTypes: Object.keys(permissions).filter((name) => /^create.*Caveats$/.test(name)),
+    coreEncoders: Object.keys(core).filter((name) => /^create/.test(name)),
+    coreDecoders: Object.keys(core).filter((name) => /^decode.*(Terms|Args)$/.test(name)),
+    transferWindow: root.TransferWindow,
+    changeTypes: root.BalanceChangeType,
   }),
 
   environment: ({ chainId }) => {
@@ -96,10 +121,48 @@ const OPERATIONS = {
     };
   },
 
-  // A caveat by the kit's builder of that type, and ours as the kit reads it.
-  terms: ({ type, config, caveat }) => ({
+  // A caveat by the kit's builder of that type, and ours as the kit reads it; the same by the core package under it.
+  terms: ({ type, config, core: name, caveat }) => ({
     caveat: buildCaveats([{ type, config }])[0],
     read: utils.decodeCaveat({ caveat, environment }),
+    coreHex: core[`create${name}Terms`](config),
+    coreBytes: viem.bytesToHex(core[`create${name}Terms`](config, { out: 'bytes' })),
+    coreRead: core[`decode${name}Terms`](caveat.terms),
+  }),
+
+  // The core package refuses empty bytes as text, and takes them as an array.
+  orTerms: ({ caveatGroups, encoded }) => {
+    const groups = caveatGroups.map((group) =>
+      group.map(({ enforcer, terms, args }) => ({ enforcer, terms: bytesOf(terms), args: bytesOf(args) })),
+    );
+    return {
+      terms: core.createLogicalOrWrapperTerms({ caveatGroups: groups }),
+      bytes: viem.bytesToHex(core.createLogicalOrWrapperTerms({ caveatGroups: groups }, { out: 'bytes' })),
+      read: core.decodeLogicalOrWrapperTerms(encoded),
+      enforcer: deployments.DELEGATOR_CONTRACTS[root.PREFERRED_VERSION][1].LogicalOrWrapperEnforcer,
+    };
+  },
+
+  orArgs: ({ groupIndex, caveatArgs, encoded }) => ({
+    args: core.createLogicalOrWrapperArgs({ groupIndex, caveatArgs: caveatArgs.map(bytesOf) }),
+    read: core.decodeLogicalOrWrapperArgs(encoded),
+  }),
+
+  // Single steps, for the cases in which one of them fails.
+  build: ({ type, config }) => buildCaveats([{ type, config }])[0],
+  read: ({ caveat }) => utils.decodeCaveat({ caveat, environment }),
+  core: ({ function: name, input }) => ({ result: core[name](input) }),
+
+  // The caveats of a scope. A window is an argument of a call, placed and encoded by viem.
+  scope: ({ scope, windows = [] }) => {
+    const allowedCalldata = windows.map(windowOf);
+    const from = root.ROOT_AUTHORITY.slice(0, 42);
+    const asked = allowedCalldata.length ? { ...scope, allowedCalldata } : scope;
+    return { caveats: root.createDelegation({ environment, from, to: from, scope: asked }).caveats };
+  },
+
+  permission: ({ type, data }) => ({
+    caveats: permissions[`create${type}Caveats`]({ permission: { data }, contracts: permissionContracts }),
   }),
 
   createDelegation: ({ options, caveats, open }) => {
@@ -118,12 +181,9 @@ const answer = async ({ op, ...request }) => {
   }
 };
 
-const asBigint = (_key, value) => (typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value);
+const asBigint = (_key, value) => (typeof value === 'string' && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value);
 const asText = (_key, value) => (typeof value === 'bigint' ? `${value}n` : value);
 
-const input = [];
-for await (const chunk of process.stdin) input.push(chunk);
-const requests = JSON.parse(Buffer.concat(input).toString('utf8'), asBigint);
-const answers = [];
-for (const request of requests) answers.push(await answer(request));
-process.stdout.write(JSON.stringify(answers, asText));
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line, asBigint)), asText)}\n`);
+}

@@ -1,4 +1,4 @@
-"""Runs kit.mjs under node: one process for any number of requests."""
+"""Runs kit.mjs under node: one process for any number of requests, or one that stays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,23 +61,74 @@ def ask_kit(requests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Raises:
         KitError: node or the kit is missing, or kit.mjs broke down.
     """
-    asked = list(requests)
+    asked = [json.dumps(request) for request in requests]
     require_kit()
     done = subprocess.run(
         [find_node(), str(SCRIPT)],
-        input=json.dumps(asked).encode(),
+        input="".join(f"{line}\n" for line in asked).encode(),
         capture_output=True,
         cwd=ROOT,
-        env={**os.environ, "DO_NOT_TRACK": "1", "CI": "1"},
+        env=_environment(),
         timeout=_PATIENCE_SECONDS,
         check=False,
     )
     if done.returncode:
         raise KitError(f"kit.mjs ended with exit code {done.returncode}: {done.stderr.decode()[-2000:]}")
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
     if len(answers) != len(asked):
         raise KitError(f"kit.mjs: expected {len(asked)} answers, got {len(answers)}")
     return answers
+
+
+class Kit:
+    """The kit in a process that stays, for one question at a time. Use it in a `with`."""
+
+    def __init__(self, script: Path = SCRIPT) -> None:
+        require_kit()
+        self._process = subprocess.Popen(
+            [find_node(), str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=_environment(),
+            text=True,
+        )
+
+    def __enter__(self) -> Kit:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._process.communicate(timeout=_PATIENCE_SECONDS)
+
+    def ask(self, op: str, **request: Any) -> dict[str, Any]:
+        """Return the kit's answer. Raises KitError when kit.mjs broke down; what it wrote stands above."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):  # it has ended: so does what it writes
+            self._process.stdin.write(json.dumps({"op": op, **request}) + "\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise KitError(f"kit.mjs ended with exit code {self._process.wait(_PATIENCE_SECONDS)}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def build(self, name: str, **config: Any) -> dict[str, Any]:
+        """Return the caveat of the kit's builder of that type, as JSON."""
+        return self.ask("build", type=name, config=config)
+
+    def read(self, caveat: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a caveat's JSON as the kit reads it."""
+        return self.ask("read", caveat=caveat)
+
+    def core(self, function: str, value: Any) -> dict[str, Any]:
+        """Return `{"result": ...}` of a function of the core package."""
+        return self.ask("core", function=function, input=value)
+
+
+def _environment() -> dict[str, str]:
+    # the kit reports its use to its maker unless told not to
+    return {**os.environ, "DO_NOT_TRACK": "1", "CI": "1"}
 
 
 def bigint(value: int) -> str:

@@ -5,32 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from caveats import (
-    Address,
-    AllowedMethods,
-    AllowedTargets,
-    Bytes4,
-    Bytes32,
-    Caveat,
-    EnforcerTerms,
-    ERC20TransferAmount,
-    Execution,
-    LimitedCalls,
-    NativeTokenTransferAmount,
-    Timestamp,
-)
+from caveats import Address, Bytes32, Caveat, EnforcerTerms, Execution
 from caveats.types import MAX_UINT256, keccak
 from delegations.delegation import ANY_DELEGATE, ROOT_AUTHORITY, Delegation, redelegate, sign_delegation
 from delegations.framework import DELEGATION_MANAGER
+from tests.conformance.draws import IN_THE_KIT, NOT_IN_THE_KIT, SAFE_INTEGER, draw_strict
 
 SEED = "delegations conformance 1"
 
 CHAIN_IDS = (1, 10, 8453, 84532, 11155111, 31337)
-SAFE_INTEGER = 2**53 - 1
-"""The largest number JavaScript counts to; the kit takes some values as such."""
-LATEST_SECOND = 253_402_300_799
+EDGES = sorted({0, 1, 2, *(2**bits + off for bits in (53, 63, 64, 128, 255) for off in (-1, 0, 1)), MAX_UINT256})
+"""Where some type or language ends."""
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _LONGEST = 200
+_MOST_TYPED = 6
 
 
 @dataclass(frozen=True)
@@ -41,10 +29,12 @@ class Signer:
 
 
 class Source:
-    """Random values for one family."""
+    """Random values for one family; `dealing` makes every number an edge."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, dealing: bool = False) -> None:
+        self.dealing = dealing
         self.random = Random(f"{SEED}: {name}")  # noqa: S311 - repeatable inputs are wanted, not secrets
+        self._decks: dict[tuple[int, int], list[int]] = {}
 
     def one_in(self, count: int) -> bool:
         return self.random.randrange(count) == 0
@@ -62,10 +52,18 @@ class Source:
         """Return an address, now and then all zeroes or all ones."""
         return self.random.choice((Address(bytes(20)), Address(b"\xff" * 20))) if self.one_in(20) else self.address()
 
+    def some_bytes(self) -> bytes:
+        """Return at least one byte."""
+        return self.bytes() or b"\xff"
+
     def uint(self, top: int = MAX_UINT256, least: int = 0) -> int:
-        """Return a number from `least` to `top` of any size; both ends come often."""
-        if self.one_in(4):
-            return self.random.choice((least, min(least + 1, top), top))
+        """Return a number from `least` to `top`: every other time an edge, dealt so that all come by."""
+        if self.dealing or self.one_in(2):
+            deck = self._decks.setdefault((least, top), [])
+            if not deck:
+                deck += sorted({least, min(least + 1, top), top, *(n for n in EDGES if least <= n <= top)})
+                self.random.shuffle(deck)
+            return deck.pop()
         return max(least, self.random.getrandbits(self.random.randint(1, top.bit_length())) % (top + 1))
 
     def signer(self) -> Signer:
@@ -81,48 +79,21 @@ class Source:
     def execution(self) -> Execution:
         return Execution(target=self.any_address(), value=self.uint(), call_data=self.bytes())
 
-    # --- caveats: only what the kit's builders take as well ---------------------------------------------------------
-
-    def native_token_transfer_amount(self) -> NativeTokenTransferAmount:
-        return NativeTokenTransferAmount(max_amount_wei=self.uint())
-
-    def erc20_transfer_amount(self) -> ERC20TransferAmount:
-        return ERC20TransferAmount(token=self.address(), max_amount=self.uint(least=1))
-
-    def allowed_targets(self) -> AllowedTargets:
-        return AllowedTargets(targets=tuple(self.address() for _ in range(self.random.randint(1, 6))))
-
-    def allowed_methods(self) -> AllowedMethods:
-        selectors = {Bytes4(self.random.randbytes(4)) for _ in range(self.random.randint(1, 8))}
-        return AllowedMethods(selectors=tuple(sorted(selectors)))
-
-    def timestamp(self) -> Timestamp:
-        after = self.uint(LATEST_SECOND - 2) if self.one_in(2) else 0
-        if after and self.one_in(2):
-            return Timestamp(after_at=after)
-        return Timestamp(after_at=after, before_at=self.uint(LATEST_SECOND, least=after + 2))
-
-    def limited_calls(self) -> LimitedCalls:
-        return LimitedCalls(limit=self.uint(SAFE_INTEGER, least=1))
+    # --- caveats ----------------------------------------------------------------------------------------------------
 
     def typed_terms(self) -> list[EnforcerTerms]:
-        """Return some of the six kinds, in any order."""
-        makers = (
-            self.native_token_transfer_amount,
-            self.erc20_transfer_amount,
-            self.allowed_targets,
-            self.allowed_methods,
-            self.timestamp,
-            self.limited_calls,
-        )
-        return [make() for make in self.random.sample(makers, self.random.randint(0, len(makers)))]
+        """Return up to six kinds the kit has, in any order, with values both builders take."""
+        return [draw_strict(cls, self) for cls in self.random.sample(IN_THE_KIT, self.random.randint(0, _MOST_TYPED))]
 
     def raw_caveat(self) -> Caveat:
         """Return a caveat of an enforcer nobody knows, with any bytes."""
         return Caveat(enforcer=self.any_address(), terms=self.bytes(), args=self.bytes())
 
     def caveats(self) -> tuple[Caveat, ...]:
-        typed = [terms.to_caveat(args=self.bytes() if self.one_in(3) else b"") for terms in self.typed_terms()]
+        terms = self.typed_terms()
+        if self.one_in(4):
+            terms.append(draw_strict(self.random.choice(NOT_IN_THE_KIT), self))
+        typed = [item.to_caveat(args=self.bytes() if self.one_in(3) else b"") for item in terms]
         listed = [*typed, *(self.raw_caveat() for _ in range(self.random.choice((0, 0, 1, 1, 2, 4))))]
         self.random.shuffle(listed)
         return tuple(listed)

@@ -7,18 +7,23 @@ from typing import Any
 import pytest
 
 from caveats import Address, Execution, LimitedCalls
-from caveats.errors import EncodingError
+from caveats.abi import encode_address
+from caveats.errors import EncodingError, VerificationError
+from caveats.targets.ownership_transfer import TRANSFER_OWNERSHIP
 from caveats.types import parse_hex
-from delegations.delegation import Delegation, encode_context
+from delegations.delegation import Delegation, create_delegation, encode_context, redelegate, sign_delegation
+from delegations.evm import LocalChain, dev_account
 from delegations.execution import ExecutionMode, decode_executions, encode_executions
+from delegations.framework import DELEGATION_MANAGER, decode_revert
 from delegations.redemption import (
     Redemption,
     decode_redeem_delegations,
     encode_raw_redeem_delegations,
     encode_redeem_delegations,
 )
+from delegations.simulation import execute
 from tests.conformance.families.executions import ask_execution
-from tests.conformance.node import ask_kit
+from tests.conformance.node import Kit, ask_kit
 
 CALL = Execution(target=Address(b"\xaa" * 20), value=7, call_data=b"\x01\x02\x03\x04")
 OTHER_CALL = Execution(target=Address(b"\xbb" * 20), value=9, call_data=b"")
@@ -145,3 +150,79 @@ def test_the_kit_copies_checksummed_addresses_into_terms_and_ours_writes_lower_c
     wire = answers["without a salt"]["delegation"]
     assert wire["caveats"][0]["terms"] == str(TOKEN) != str(TOKEN).lower()
     assert Delegation.from_wire(wire).to_wire()["caveats"][0]["terms"] == str(TOKEN).lower()
+
+
+# --- chains and lists that do not fit: what the kit writes, and what the official bytecode says of it ----------------
+
+GIVER, AGENT, STRANGER = (Address(dev_account(i).address) for i in range(3))
+HAND_OVER = Execution(target=TOKEN, call_data=TRANSFER_OWNERSHIP + encode_address(BOB))
+"""The one call the scope of the kit's delegations below admits; nothing stands at TOKEN, so it passes."""
+
+
+def _created(
+    kit: Kit, giver: Address, taker: Address, *, parent: Delegation | None = None, limit: int = 1
+) -> Delegation:
+    options: dict[str, Any] = {"from": str(giver), "to": str(taker)}
+    if parent is None:
+        options["scope"] = {"type": "ownershipTransfer", "contractAddress": str(TOKEN)}
+    else:
+        options["parentDelegation"] = parent.to_wire()
+    caveats = [{"type": "limitedCalls", "config": {"limit": 1}}]
+    answer = kit.ask("createDelegation", options=options, caveats=caveats, open=False)
+    return Delegation.from_wire(answer["delegation"])
+
+
+def _signed(delegation: Delegation, account: int) -> Delegation:
+    return sign_delegation(delegation, dev_account(account), chain_id=1, manager=DELEGATION_MANAGER)
+
+
+def _chain() -> LocalChain:
+    chain = LocalChain(1)
+    for delegator in (GIVER, AGENT, STRANGER):
+        chain.add_delegator(delegator)
+    return chain
+
+
+def test_the_kit_lets_a_stranger_pass_a_delegation_on_and_the_manager_does_not(kit: Kit) -> None:
+    root = _signed(_created(kit, GIVER, AGENT), 0)
+    leaf = _signed(_created(kit, STRANGER, STRANGER, parent=root), 2)
+    assert leaf.authority == root.hash
+    redemption = Redemption(context=(leaf, root), mode=ExecutionMode.SINGLE_DEFAULT, executions=(HAND_OVER,))
+    denial = execute(_chain(), redemption, redeemer=STRANGER).verdict.denial
+    assert denial is not None
+    assert (denial.stage, denial.reason) == ("manager", "InvalidDelegate()")
+
+
+def test_ours_refuses_to_let_a_stranger_pass_a_delegation_on() -> None:
+    root = create_delegation(delegator=GIVER, delegate=AGENT, caveats=[LimitedCalls(limit=1)])
+    with pytest.raises(VerificationError, match="cannot pass on a delegation made to"):
+        redelegate(root, delegator=STRANGER, delegate=STRANGER)
+    assert redelegate(root, delegate=STRANGER).delegator == AGENT
+
+
+def test_two_delegations_alike_of_the_kit_are_one_and_share_one_budget(kit: Kit) -> None:
+    first, second = (_signed(_created(kit, GIVER, AGENT), 0) for _ in range(2))
+    assert first.hash == second.hash
+    chain = _chain()
+    reasons = []
+    for delegation in (first, second):
+        redemption = Redemption(context=(delegation,), mode=ExecutionMode.SINGLE_DEFAULT, executions=(HAND_OVER,))
+        denial = execute(chain, redemption, redeemer=AGENT).verdict.denial
+        reasons.append(denial and denial.reason)
+    assert reasons == [None, "LimitedCallsEnforcer:limit-exceeded"]
+
+
+def test_two_delegations_alike_of_ours_are_two() -> None:
+    wanted: dict[str, Any] = {"delegator": GIVER, "delegate": AGENT, "caveats": [LimitedCalls(limit=1)]}
+    assert create_delegation(**wanted).hash != create_delegation(**wanted).hash
+    assert create_delegation(**wanted, salt=1).hash == create_delegation(**wanted, salt=1).hash
+
+
+def test_the_kit_writes_lists_of_unequal_length_which_the_manager_and_ours_refuse(kit: Kit) -> None:
+    asked = _redemption(CALL, mode=ExecutionMode.SINGLE_DEFAULT)
+    asked["modes"] *= 2
+    calldata = parse_hex(kit.ask(**asked)["calldata"])
+    outcome = _chain().call(DELEGATION_MANAGER, calldata, sender=AGENT)
+    assert decode_revert(outcome.output).name == "BatchDataLengthMismatch()"
+    with pytest.raises(EncodingError, match="got 1, 2 and 1"):
+        decode_redeem_delegations(calldata)

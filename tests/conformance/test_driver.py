@@ -11,7 +11,7 @@ from caveats.types import parse_hex
 from tests.conformance.cases import run_conformance
 from tests.conformance.families import FAMILIES
 from tests.conformance.family import Answer, Family, Pair, describe_difference
-from tests.conformance.node import KitError, ask_kit, find_node, require_kit
+from tests.conformance.node import Kit, KitError, ask_kit, find_node, require_kit
 
 CONSTANTS = next(family for family in FAMILIES if family.name == "constants")
 
@@ -76,6 +76,18 @@ def test_a_family_without_cases_is_a_failure() -> None:
 
 def test_an_unknown_operation_is_answered_with_an_error() -> None:
     assert ask_kit([{"op": "constructor"}]) == [{"error": "kit.mjs has no operation constructor"}]
+
+
+def test_the_kit_that_stays_answers_one_question_after_the_other(kit: Kit) -> None:
+    assert kit.ask("constructor") == {"error": "kit.mjs has no operation constructor"}
+    assert kit.build("limitedCalls", limit=2)["terms"] == f"0x{2:064x}"
+
+
+def test_a_kit_that_breaks_down_is_a_failure_that_says_how_it_ended(tmp_path: Path) -> None:
+    script = tmp_path / "broken.mjs"
+    script.write_text("process.exit(3)")
+    with Kit(script) as broken, pytest.raises(KitError, match=r"kit\.mjs ended with exit code 3"):
+        broken.ask("constants")
 
 
 def test_a_node_in_a_folder_of_its_own_is_found() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from caveats import ENFORCERS, Address
 from caveats.caveat import CAVEAT_TYPEHASH
+from caveats.constraints import PERIODS
 from caveats.types import parse_hex
 from delegations.delegation import ANY_DELEGATE, ROOT_AUTHORITY
 from delegations.eip712 import DELEGATION_TYPE, DELEGATION_TYPEHASH
@@ -23,6 +24,9 @@ from delegations.framework import (
     known_chain_ids,
 )
 from delegations.redemption import REDEEM_DELEGATIONS
+from tests.conformance import draws
+from tests.conformance.draws import IN_THE_KIT
+from tests.conformance.families.terms import CHANGE_TYPE_DECREASE, CHANGE_TYPE_INCREASE
 from tests.conformance.family import Answer, Family, Pair
 from tests.conformance.source import Source
 
@@ -33,6 +37,17 @@ MODES = {
     "BatchTry": ExecutionMode.BATCH_TRY,
 }
 """The kit's name of each mode."""
+CHANGE_TYPES = {"Increase": CHANGE_TYPE_INCREASE, "Decrease": CHANGE_TYPE_DECREASE}
+WINDOWS = {
+    "hour": "Hourly",
+    "day": "Daily",
+    "week": "Weekly",
+    "two weeks": "BiWeekly",
+    "month": "Monthly",
+    "quarter": "Quarterly",
+    "year": "Yearly",
+}
+"""The kit's name of each period."""
 NOT_IN_THE_KIT = {"LogicalOrWrapperEnforcer"}
 """Published in the deployment lists, left out of the kit's environment."""
 
@@ -46,6 +61,9 @@ def compare_constants(_subject: None, answer: Answer) -> Iterator[Pair]:
     yield Pair("DELEGATION_TYPE", DELEGATION_TYPE, answer["delegationType"])
     yield Pair("REDEEM_DELEGATIONS", bytes(REDEEM_DELEGATIONS), parse_hex(answer["redeemSelector"]))
     yield Pair("FRAMEWORK_VERSION", FRAMEWORK_VERSION, answer["version"])
+    yield Pair("PERIODS", PERIODS, {ours: answer["transferWindow"][theirs] for ours, theirs in WINDOWS.items()})
+    yield Pair("change types", CHANGE_TYPES, {name: answer["changeTypes"][name] for name in CHANGE_TYPES})
+    yield Pair("the windows", set(WINDOWS.values()), set(filter(str.isalpha, answer["transferWindow"])))
 
 
 def compare_environment(chain_id: int, answer: Answer) -> Iterator[Pair]:
@@ -62,8 +80,11 @@ def compare_environment(chain_id: int, answer: Answer) -> Iterator[Pair]:
     yield Pair("MULTISIG_DELEGATOR", MULTISIG_DELEGATOR, kits["MultiSigDeleGatorImpl"])
     yield Pair("SIMPLE_FACTORY", SIMPLE_FACTORY, kits["SimpleFactory"])
     yield Pair("ENTRY_POINT", ENTRY_POINT, kits["EntryPoint"])
-    for cls in ENFORCERS:
-        yield Pair(f"{cls.__name__}.ADDRESS", cls.ADDRESS, kits.get(cls.ENFORCER))
+    yield Pair(
+        "enforcers the kit lacks", {cls for cls in ENFORCERS if cls.ENFORCER not in kits}, set(draws.NOT_IN_THE_KIT)
+    )
+    for cls in IN_THE_KIT:
+        yield Pair(f"{cls.__name__}.ADDRESS", cls.ADDRESS, kits[cls.ENFORCER])
 
 
 def _parse(modes: dict[str, str]) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from caveats import Address, Caveat, EnforcerTerms
+from caveats import Address, Caveat, EnforcerTerms, LimitedCalls
 from caveats.types import format_hex, parse_hex
 from delegations.delegation import (
     ANY_DELEGATE,
@@ -16,6 +16,7 @@ from delegations.delegation import (
     encode_delegation,
     hash_delegation,
 )
+from tests.conformance.draws import draw_strict
 from tests.conformance.families.terms import ask_builder
 from tests.conformance.family import Answer, Family, Pair
 from tests.conformance.source import Source
@@ -53,7 +54,7 @@ def _generate(source: Source) -> Iterator[Wanted]:
         yield Wanted(
             delegator=delegator,
             delegate=ANY_DELEGATE if source.one_in(5) else source.address(),
-            terms=tuple(source.typed_terms()) or (source.limited_calls(),),
+            terms=tuple(source.typed_terms()) or (draw_strict(LimitedCalls, source),),
             salt=source.uint() if text is None else SHORT_SALTS[text],
             parent=parent,
             short_salt=text,
