@@ -266,7 +266,7 @@ def _independent(
         anvil, traced, lambda i: [_trace(block, transactions[i], tracer) for tracer in tracers]
     ):
         more = {"diff": state_diff(_good(result[1]), world)} if len(tracers) == 2 else {}
-        answers[index] = traced_outcome(_good(result[0]), world.code, **more)
+        answers[index] = traced_outcome(_good(result[0]), world, **more)
     return [answer for answer in answers if answer is not None]
 
 

@@ -100,11 +100,13 @@ class CallFrame:
     Attributes:
         kind: how it was called.
         sender: msg.sender inside the frame.
-        to: the account whose storage and address the frame runs with.
+        to: the account whose storage and address the frame runs with; of a creation that failed, some engines say zero.
         code_address: whose code runs; differs from `to` for a delegatecall.
         value: wei moved to `to`; 0 for a delegatecall.
+        gas_used: of the frame; for the transaction's own frame some engines count the intrinsic gas in.
         error: None when it succeeded; "revert" keeps the gas left, the others burn it.
         children: the calls it made, in order, precompiles included.
+        logs: what it emitted; of a frame that was undone engines keep more or less of it.
     """
 
     kind: FrameKind

@@ -170,7 +170,7 @@ class NodeEngine:
         )
         traces = [_good("debug_traceCall", result) for result in results]
         given = {"diff": state_diff(traces[1], world)} if len(traces) == 2 else {}
-        return traced_outcome(traces[0], world.code, **given)
+        return traced_outcome(traces[0], world, **given)
 
     def _call(self, overrides: Mapping[str, Any], block: BlockEnv, transaction: Transaction) -> Outcome:
         params: list[Any] = [transaction_object(transaction), hex(self.head.number), overrides]

@@ -20,9 +20,10 @@ from delegations.evm.engine import (
     as_engine,
     require,
 )
-from delegations.evm.world import World
+from delegations.evm.world import EMPTY_ACCOUNT, StateDiff, World
 
 _T = TypeVar("_T")
+_LAST_PRECOMPILE = 0x11
 ENGINE_NAMES = ("pyevm", "anvil", "auto", "both")
 
 
@@ -177,16 +178,20 @@ class BothEngine:
             for engine in (self.first, self.second)
         ]
         for index, (one, other) in enumerate(zip(*answers, strict=True)):
-            for part, first, second in differences(one, other, wanted):
+            for part, first, second in differences(one, other, wanted, world=world):
                 where = part if len(transactions) == 1 else f"transaction {index}, {part}"
                 raise DisagreementError(where, {self.first.name: first, self.second.name: second})
         return answers[0]
 
 
-def differences(one: Answer, other: Answer, needs: frozenset[Capability] = ANSWERS) -> Iterator[tuple[str, Any, Any]]:
+def differences(
+    one: Answer, other: Answer, needs: frozenset[Capability] = ANSWERS, *, world: World | None = None
+) -> Iterator[tuple[str, Any, Any]]:
     """Yield (part, one's, other's) for all that differs in the parts needed.
 
-    The gas of the top frame is left out: some engines count the intrinsic gas in, some do not; `gas_used` has it all.
+    State diffs are compared by what they make of `world`, where it is given. Left out, because engines tell it each in
+    their way: gas used and code address of the transaction's own frame, logs of frames that were undone, addresses of
+    creations that failed, and how a precompile failed.
     """
     if isinstance(one, ExecutionError) or isinstance(other, ExecutionError):
         if not (isinstance(one, ExecutionError) and isinstance(other, ExecutionError)):
@@ -198,14 +203,24 @@ def differences(one: Answer, other: Answer, needs: frozenset[Capability] = ANSWE
         for name, part in (("gas_used", Capability.GAS), ("logs", Capability.LOGS), ("error", Capability.ERROR))
         if part in needs
     ]
-    if Capability.STATE_DIFF in needs:
-        parts.append("diff")
     for name in parts:
         first, second = getattr(one, name), getattr(other, name)
         if first != second:
             yield name, first, second
+    if Capability.STATE_DIFF in needs and _effect(one.diff, world) != _effect(other.diff, world):
+        yield "diff", one.diff, other.diff
     if Capability.CALL_TREE in needs:
         yield from _frame_differences(one.frame, other.frame)
+
+
+def _effect(diff: StateDiff, world: World | None) -> tuple[object, object]:
+    """Return what a diff comes down to. An account that is empty is no account, whether it was touched, deleted or
+    never there (EIP-161); and storage is only wiped where a contract comes into being or ends, which had none."""
+    before = World() if world is None else world
+    accounts = {address: state or EMPTY_ACCOUNT for address, state in diff.accounts.items()}
+    changed = {a: state for a, state in accounts.items() if state != (before.account(a) or EMPTY_ACCOUNT)}
+    storage = {key: value for key, value in diff.storage.items() if value or key[0] not in diff.wiped}
+    return changed, storage
 
 
 def _entry(answer: Answer) -> str:
@@ -213,14 +228,38 @@ def _entry(answer: Answer) -> str:
 
 
 def _frame_differences(one: CallFrame, other: CallFrame) -> Iterator[tuple[str, Any, Any]]:
-    pairs = list(zip(one.walk(), other.walk(), strict=False))
     names = ("kind", "sender", "to", "code_address", "value", "input", "output", "gas", "gas_used", "error", "logs")
-    for index, (first, second) in enumerate(pairs):
+    pairs = zip(_walk(one), _walk(other), strict=False)
+    for index, ((first, first_stands), (second, second_stands)) in enumerate(pairs):
+        free = _free_in(first, is_top=index == 0, stands=first_stands and second_stands)
         for name in names:
-            if (index, name) == (0, "gas_used"):
-                continue
-            if getattr(first, name) != getattr(second, name):
-                yield f"frame[{index}].{name}", getattr(first, name), getattr(second, name)
+            said, also = getattr(first, name), getattr(second, name)
+            if said != also and (name not in free or None in (said, also)):
+                yield f"frame[{index}].{name}", said, also
         if len(first.children) != len(second.children):
             yield f"frame[{index}] calls", len(first.children), len(second.children)
             return
+
+
+def _free_in(frame: CallFrame, *, is_top: bool, stands: bool) -> set[str]:
+    """Return what engines may tell each in their way about a frame; that it failed is never free."""
+    free = set()
+    if is_top:
+        # some count the intrinsic gas in, some name an EIP-7702 account where others name its implementation
+        free |= {"gas_used", "code_address"}
+        if frame.kind == "CREATE":
+            free.add("gas")  # some count the price of the init code in
+    if not stands:
+        free.add("logs")
+    if frame.kind == "CREATE" and frame.error is not None:
+        free |= {"to", "code_address"}
+    if int.from_bytes(frame.code_address, "big") <= _LAST_PRECOMPILE:
+        free.add("error")
+    return free
+
+
+def _walk(frame: CallFrame, stands: bool = True) -> Iterator[tuple[CallFrame, bool]]:
+    stands = stands and frame.error is None
+    yield frame, stands
+    for child in frame.children:
+        yield from _walk(child, stands)

@@ -8,7 +8,7 @@ Source: Ethereum execution APIs (eth_call, eth_simulateV1); geth's callTracer an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from caveats.errors import TransportError, abbreviate
@@ -29,7 +29,10 @@ _KINDS: dict[str, FrameKind] = {
     "CREATE2": "CREATE",
 }
 # The caller's own operation failed before a frame existed: py-evm shows no frame for these, and so do we.
-_NEVER_BEGUN = ("insufficient balance", "max call depth", "call depth", "nonce uint64 overflow")
+_NEVER_BEGUN = ("insufficient balance", "call depth", "nonce uint64 overflow", "collision")
+# py-evm counts code beyond the size limits of EIP-170 and EIP-3860 as a lack of gas, and one word for it is enough.
+_OUT_OF_GAS = ("outofgas", "codesizelimit", "contractsizelimit", "maxcodesize", "maxinitcodesize")
+_MAX_NONCE = 2**64 - 1
 
 
 def to_data(value: bytes) -> str:
@@ -132,11 +135,11 @@ def simulated_outcome(call: Mapping[str, Any], transaction: Transaction) -> Outc
     return Outcome.partial(success=success, output=output, gas_used=gas_used, logs=logs, error=error)
 
 
-def traced_outcome(trace: object, code_of: Callable[[bytes], bytes], **more: Any) -> Outcome:
-    """Return what a callTracer trace of a whole transaction tells; `more` are parts known from elsewhere."""
+def traced_outcome(trace: object, world: World, **more: Any) -> Outcome:
+    """Return what a callTracer trace of a whole transaction over `world` tells; `more` are parts known otherwise."""
     if not isinstance(trace, dict):
         raise unreadable("a call trace", trace)
-    frame = _frame(trace, None, code_of)
+    frame = _frame(trace, None, world)
     created = frame.to if frame.kind == "CREATE" and frame.error is None else None
     return Outcome.partial(
         success=frame.error is None,
@@ -150,21 +153,21 @@ def traced_outcome(trace: object, code_of: Callable[[bytes], bytes], **more: Any
     )
 
 
-def code_through_designator(code_of: Callable[[bytes], bytes], address: bytes) -> Address:
+def _running_code(world: World, address: bytes) -> Address:
     """Return whose code runs when `address` is called: the implementation of an EIP-7702 account."""
-    code = code_of(address)
+    code = world.code(address)
     is_delegation = len(code) == 23 and code.startswith(EIP7702_PREFIX)
     return Address(code[3:] if is_delegation else bytes(address))
 
 
-def _frame(trace: Mapping[str, Any], parent: CallFrame | None, code_of: Callable[[bytes], bytes]) -> CallFrame:
+def _frame(trace: Mapping[str, Any], parent: CallFrame | None, world: World) -> CallFrame:
     kind = _KINDS.get(str(trace.get("type")))
     if kind is None:
         raise unreadable("a call, static call, delegate call or creation", trace.get("type"))
     sender = from_address(trace.get("from"))
     # a creation that failed may carry no address
     to = from_address(trace["to"]) if trace.get("to") else Address(bytes(20))
-    code_address = to if kind == "CREATE" else code_through_designator(code_of, to)
+    code_address = to if kind == "CREATE" else _running_code(world, to)
     if trace["type"] in ("DELEGATECALL", "CALLCODE"):
         to = sender
         if kind == "DELEGATECALL" and parent is not None:
@@ -183,15 +186,18 @@ def _frame(trace: Mapping[str, Any], parent: CallFrame | None, code_of: Callable
         error=_error(trace.get("error")),
         logs=tuple(_log(log) for log in trace.get("logs") or ()),
     )
-    children = tuple(_frame(child, frame, code_of) for child in trace.get("calls") or () if _was_begun(child))
+    children = tuple(_frame(child, frame, world) for child in trace.get("calls") or () if _was_begun(child, world))
     if children:
         object.__setattr__(frame, "children", children)  # frozen, but nobody has seen it yet
     return frame
 
 
-def _was_begun(trace: Mapping[str, Any]) -> bool:
-    if trace.get("type") == "SELFDESTRUCT":
+def _was_begun(trace: Mapping[str, Any], world: World) -> bool:
+    kind = trace.get("type")
+    if kind == "SELFDESTRUCT":
         return False
+    if kind in ("CREATE", "CREATE2") and world.nonce(from_address(trace.get("from"))) == _MAX_NONCE:
+        return False  # a nonce that cannot rise creates nothing; anvil shows a frame without an error. EIP-2681
     error = str(trace.get("error") or "").lower()
     return not any(reason in error for reason in _NEVER_BEGUN)
 
@@ -199,10 +205,10 @@ def _was_begun(trace: Mapping[str, Any]) -> bool:
 def _error(text: object) -> FrameError | None:
     if text is None:
         return None
-    words = str(text).lower()
+    words = str(text).lower().replace(" ", "")
     if "revert" in words:
         return "revert"
-    return "out of gas" if "out of gas" in words or "outofgas" in words.replace(" ", "") else "halt"
+    return "out of gas" if any(reason in words for reason in _OUT_OF_GAS) else "halt"
 
 
 def _log(log: Mapping[str, Any]) -> Log:
@@ -240,9 +246,12 @@ def state_diff(trace: object, world: World) -> StateDiff:
     accounts: dict[bytes, AccountState | None] = {}
     storage: dict[tuple[bytes, int], int] = {}
     for key, changed in trace["pre"].items():
+        address = bytes(from_address(key))
+        if key not in trace["post"] and world.account(address) is not None:
+            accounts[address] = None  # it is no more
         # a slot that became zero stands in `pre` alone
         for slot in changed.get("storage") or ():
-            storage[from_address(key), from_quantity(slot)] = 0
+            storage[address, from_quantity(slot)] = 0
     for key, changed in trace["post"].items():
         address = bytes(from_address(key))
         old = world.account(address) or EMPTY_ACCOUNT
@@ -255,4 +264,4 @@ def state_diff(trace: object, world: World) -> StateDiff:
             accounts[address] = new
         for slot, value in (changed.get("storage") or {}).items():
             storage[address, from_quantity(slot)] = from_quantity(value)
-    return StateDiff(accounts, {(bytes(a), s): v for (a, s), v in storage.items()})
+    return StateDiff(accounts, storage)

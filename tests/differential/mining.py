@@ -39,7 +39,7 @@ class Miner:
         receipt: dict[str, Any] = self.call("eth_getTransactionReceipt", digest)
         trace = self.call("debug_traceTransaction", digest, CALL_TRACER)
         assert self.call("evm_revert", mark) is True
-        outcome = traced_outcome(trace, world.code)
+        outcome = traced_outcome(trace, world)
         assert from_quantity(receipt["status"]) == outcome.success
         assert from_quantity(receipt["gasUsed"]) == outcome.gas_used
         assert from_quantity(receipt["blockNumber"]) == self.head + 1

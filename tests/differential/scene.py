@@ -147,5 +147,5 @@ class Table:
         self.scripts[name] = script
 
     def __call__(self, script: Script) -> Script:
-        self.add(script.__name__.replace("_", " "), script)
+        self.add(script.__name__.replace("__", ": ").replace("_", " "), script)
         return script
