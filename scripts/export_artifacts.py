@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Compile our test contracts and write their artifacts, or check that the committed ones are up to date.
+"""Compile our own contracts and write their artifacts, or check that the committed ones are up to date.
 
 An artifact is one line of JSON: `abi`, `bytecode` (creation code, 0x hex), `compiler`, `contract`, `settings`
-(what else shapes the code) and `source_sha256` (each source file and the hash of its content). It holds no
-path outside the checkout and no time, so the same sources give the same bytes on every machine.
+(what else shapes the code) and `source_sha256` (each source file and the hash of its content); of a stand-in
+also `runtime` (the code it runs, 0x hex). It holds no path outside the checkout and no time, so the same
+sources give the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = ROOT / "delegations" / "evm" / "artifacts"
-CONTRACTS = ("TestTarget", "TestToken")
+TEST_CONTRACTS = ("TestTarget", "TestToken")
+# Our own code in the place of deployed enforcers whose bytecode is not published. It is put straight into a state,
+# so its code must not depend on a constructor: no immutables.
+STAND_INS = (
+    "ERC1155MultiOperationIncreaseBalanceEnforcer",
+    "ERC20MultiOperationIncreaseBalanceEnforcer",
+    "ERC721MultiOperationIncreaseBalanceEnforcer",
+    "NativeTokenMultiOperationIncreaseBalanceEnforcer",
+    "SpecificActionERC20TransferBatchEnforcer",
+)
 
 
 class ExportError(Exception):
@@ -37,9 +47,7 @@ def compile_contracts(out: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         print(done.stdout + done.stderr, file=sys.stderr)
-        raise ExportError(
-            f"forge build: expected exit code 0, got {done.returncode}; its output stands above"
-        )
+        raise ExportError(f"forge build: expected exit code 0, got {done.returncode}; its output stands above")
 
 
 def read_build(out: Path, contract: str) -> dict[str, Any]:
@@ -47,11 +55,11 @@ def read_build(out: Path, contract: str) -> dict[str, Any]:
     path = out / "out" / f"{contract}.sol" / f"{contract}.json"
     if not path.is_file():
         raise ExportError(
-            f"{contract}: expected contracts/src/{contract}.sol to define it, found no build of it"
+            f"{contract}: expected a file {contract}.sol in contracts/src to define it, found no build of it"
         )
     build = json.loads(path.read_text(encoding="utf-8"))
     metadata = build["metadata"]
-    return {
+    artifact = {
         "abi": build["abi"],
         "bytecode": build["bytecode"]["object"],
         "compiler": metadata["compiler"]["version"],
@@ -61,10 +69,14 @@ def read_build(out: Path, contract: str) -> dict[str, Any]:
             "optimizer_runs": metadata["settings"]["optimizer"]["runs"],
         },
         "source_sha256": {
-            source: hashlib.sha256((ROOT / source).read_bytes()).hexdigest()
-            for source in sorted(metadata["sources"])
+            source: hashlib.sha256((ROOT / source).read_bytes()).hexdigest() for source in sorted(metadata["sources"])
         },
     }
+    if contract in STAND_INS:
+        if build["deployedBytecode"].get("immutableReferences"):
+            raise ExportError(f"{contract}: expected a stand-in without immutables, got one that has some")
+        artifact["runtime"] = build["deployedBytecode"]["object"]
+    return artifact
 
 
 def to_text(artifact: dict[str, Any]) -> str:
@@ -94,9 +106,7 @@ def check(artifacts: dict[str, dict[str, Any]]) -> None:
         elif committed != to_text(artifact):
             stale.append(f"{contract} (differs in: {differing_keys(committed, artifact)})")
     stale += [
-        f"{path.stem} (no such contract)"
-        for path in sorted(ARTIFACTS.glob("*.json"))
-        if path.stem not in artifacts
+        f"{path.stem} (no such contract)" for path in sorted(ARTIFACTS.glob("*.json")) if path.stem not in artifacts
     ]
     if stale:
         raise ExportError(
@@ -105,15 +115,13 @@ def check(artifacts: dict[str, dict[str, Any]]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Write the artifacts of our test contracts.")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail when a committed artifact is stale"
-    )
+    parser = argparse.ArgumentParser(description="Write the artifacts of our own contracts.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a committed artifact is stale")
     arguments = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="delegations-artifacts-") as out:
             compile_contracts(Path(out))
-            artifacts = {contract: read_build(Path(out), contract) for contract in CONTRACTS}
+            artifacts = {contract: read_build(Path(out), contract) for contract in (*TEST_CONTRACTS, *STAND_INS)}
         if arguments.check:
             check(artifacts)
             print(f"artifacts: {len(artifacts)} as their sources give them ({', '.join(artifacts)})")

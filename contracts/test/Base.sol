@@ -14,6 +14,7 @@ interface Vm {
         address _emitter
     )
         external;
+    function load(address _account, bytes32 _slot) external view returns (bytes32 value_);
     function assume(bool _condition) external pure;
     function assertEq(uint256 _left, uint256 _right, string calldata _message) external pure;
     function assertEq(address _left, address _right, string calldata _message) external pure;

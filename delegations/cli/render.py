@@ -165,6 +165,8 @@ def verdict_tree(verdict: Verdict, tokens: Tokens | None = None) -> Tree:
         tree.add(line(where))
         tree.add(line(denial.explanation))
         tree.add(line(f"reason: {denial.reason or 'none given'}; revert data 0x{denial.revert_data.hex()}", "dim"))
+        for warning in verdict.warnings:
+            tree.add(line(warning, "yellow"))
         return tree
     tree = Tree(line("ALLOWED" + (", but an execution failed" if verdict.is_partial else ""), "bold green"))
     effects = verdict.effects
@@ -177,6 +179,8 @@ def verdict_tree(verdict: Verdict, tokens: Tokens | None = None) -> Tree:
         values = ", ".join(f"{key} {value}" for key, value in event.values.items())
         tree.add(line(f"{event.contract} {event.event}: {values}", "dim"))
     tree.add(line(f"gas {verdict.gas_used}", "dim"))
+    for warning in verdict.warnings:
+        tree.add(line(warning, "yellow"))
     return tree
 
 

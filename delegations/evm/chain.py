@@ -26,6 +26,7 @@ from delegations.evm.engine import (
     Transaction,
 )
 from delegations.evm.select import make_engine
+from delegations.evm.stand_ins import install_stand_ins
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.framework.constants import (
@@ -75,6 +76,9 @@ class LocalChain:
         engine: executes: "pyevm" (the default), "anvil", "auto" for the fastest that answers exactly, "both" for two
             that must agree, or an engine of one's own.
         world: start from this state instead of a fresh one with the framework.
+        stand_ins: a fresh chain has this project's own code in the place of the official enforcers whose bytecode is
+            not bundled (`delegations.evm.stand_ins`), and every verdict that rests on it warns of it. Without it
+            there is no code at their addresses and asking for a verdict under them is an error.
 
     Attributes:
         world: the state, as plain data.
@@ -90,6 +94,7 @@ class LocalChain:
         block_number: int = 1,
         engine: Engine | PlainEngine | str | None = None,
         world: World | None = None,
+        stand_ins: bool = True,
     ) -> None:
         if not 0 < chain_id < 2**64:
             raise EncodingError.of("chain id", expected="a number from 1 to 2^64-1", got=chain_id)
@@ -98,6 +103,8 @@ class LocalChain:
         self.block_number = parse_uint256(block_number)
         self.engine: Engine = make_engine(engine)
         self.world = _framework_world(chain_id).copy() if world is None else world
+        if world is None and stand_ins:
+            install_stand_ins(self.world)
         self.manager = DELEGATION_MANAGER
         self._snapshots: list[tuple[World, int, int]] = []
 

@@ -10,6 +10,7 @@ from caveats.types import Address
 from delegations.delegation import ANY_DELEGATE
 from delegations.evm.chain import LocalChain
 from delegations.evm.engine import DEFAULT_GAS, Capability, Outcome, Transaction
+from delegations.evm.stand_ins import STAND_INS, stand_in_warnings
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.redemption import Redemption, encode_redeem_delegations
@@ -90,7 +91,10 @@ def require_enforcer_code(chain: LocalChain, redemptions: Sequence[Redemption]) 
                 if contract is not None and not contract.bundled:
                     raise UnsupportedError(
                         f"code not bundled: {contract.name} at {caveat.enforcer} has no published build,"
-                        " so a redemption under it cannot be simulated on a local chain"
+                        " so a redemption under it cannot be simulated on a local chain",
+                        hint="LocalChain(stand_ins=True) starts with this project's own code in its place"
+                        if caveat.enforcer in STAND_INS
+                        else None,
                     )
 
 
@@ -113,8 +117,10 @@ def judge(
 ) -> Verdict:
     """Return the verdict on an outcome of a direct call of the manager, given the state before it."""
     attribution = Attribution(redemptions, redeemer, chain_facts(before, manager), registry or EnforcerRegistry())
+    warnings = stand_in_warnings(before, outcome.frame)
     if not outcome.success:
-        return Verdict(allowed=False, denial=attribution.denial(outcome.frame), gas_used=outcome.gas_used)
+        denial = attribution.denial(outcome.frame)
+        return Verdict(allowed=False, denial=denial, gas_used=outcome.gas_used, warnings=warnings)
     return Verdict(
         allowed=True,
         effects=Effects(
@@ -123,4 +129,5 @@ def judge(
             enforcer_events=enforcer_events(outcome.logs, load_framework()),
         ),
         gas_used=outcome.gas_used,
+        warnings=warnings,
     )

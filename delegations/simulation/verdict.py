@@ -105,12 +105,15 @@ class Verdict(Model):
         denial: set exactly when not allowed.
         effects: set exactly when allowed.
         gas_used: of the whole transaction.
+        warnings: what keeps the verdict from being the deployed contracts' own word, one sentence each: the stand-ins
+            it rests on. Their gas is not that of the deployed contracts either.
     """
 
     allowed: bool
     denial: Denial | None = None
     effects: Effects | None = None
     gas_used: int
+    warnings: Listed[str] = ()
 
     @property
     def is_partial(self) -> bool:

@@ -16,7 +16,7 @@ from delegations.delegation import (
     redelegate,
     sign_delegation,
 )
-from delegations.evm import dev_account
+from delegations.evm import LocalChain, dev_account
 from delegations.execution import ExecutionMode
 from delegations.redemption import Redemption, redeem
 from delegations.simulation import execute, simulate
@@ -182,8 +182,20 @@ def test_an_enforcer_that_is_no_contract_is_named(stage):
 
 def test_an_enforcer_whose_code_is_not_bundled_is_said_so(stage):
     unbundled = Caveat(enforcer=Address("0xeaA1bE91F0ea417820a765df9C5BE542286BFfDC"), terms=bytes(72))
-    with pytest.raises(UnsupportedError, match=r"code not bundled: ERC20MultiOperationIncreaseBalanceEnforcer"):
-        simulate(stage.chain, redeem(root(stage, unbundled), NOTHING))
+    redemption = redeem(root(stage, unbundled), NOTHING)
+    without = LocalChain(CHAIN_ID, stand_ins=False)
+    with pytest.raises(
+        UnsupportedError, match=r"code not bundled: ERC20MultiOperationIncreaseBalanceEnforcer.*own code"
+    ):
+        simulate(without, redemption)
+    assert denied(stage, redemption).enforcer == unbundled.enforcer
+
+
+def test_a_retired_enforcer_without_code_has_no_stand_in_either(stage):
+    retired = Caveat(enforcer=Address("0x54e17146b9CCE2642881E0879e06e9D63F7d7606"), terms=bytes(52))
+    with pytest.raises(UnsupportedError, match=r"code not bundled: NativeBalanceGteEnforcer") as refusal:
+        simulate(stage.chain, redeem(root(stage, retired), NOTHING))
+    assert "own code" not in str(refusal.value)
 
 
 def test_a_failing_call_is_not_a_policy_denial(stage):
