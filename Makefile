@@ -20,6 +20,9 @@ unless_there = $(if $(wildcard $(1)),,FORCE)
 VENV_STAMP := .make/python-$(call checksum,requirements-dev.txt)
 PACKAGE_STAMP := .make/package-$(call checksum,requirements-dev.txt pyproject.toml)
 NODE_STAMP := .make/node-$(call checksum,package.json package-lock.json)
+# The executable specification pins other versions of what we use, so it has an environment of its own.
+EELS_VENV := .make/eels
+EELS_STAMP := .make/eels-$(call checksum,requirements-eels.txt)
 OFFICIAL := delegations/framework/_official/framework.json.gz
 
 # node and npm of the machine when both are there and node is new enough; otherwise those of the requirements.
@@ -42,7 +45,7 @@ SNAPSHOT := --snap contracts/.gas-snapshot
 # Fuzzed runs cost a different amount of gas each time, so the snapshot holds the others.
 SNAPSHOT_TESTS := --no-match-test '^(testFuzz|invariant)'
 
-.PHONY: help demo test check build figures docs contracts requirements venv node_modules framework clean distclean FORCE
+.PHONY: help demo test fuzz eels check build figures docs contracts requirements venv node_modules framework clean distclean FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z_]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -53,6 +56,12 @@ demo: $(PACKAGE_STAMP) $(OFFICIAL) ## a delegation's whole life on a local chain
 test: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## the contracts' tests, then the Python tests
 	@scripts/forge test
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+fuzz: $(PACKAGE_STAMP) $(OFFICIAL) ## 100,000 random programs on the embedded engines and on py-evm's own machine
+	@$(BIN)/python scripts/fuzz_evm.py --programs 100000 --workers $(WORKERS)
+
+eels: $(PACKAGE_STAMP) $(OFFICIAL) $(EELS_STAMP) ## redemptions and programs on the executable specification, slowly
+	@$(BIN)/python scripts/eels_oracle.py --python $(EELS_VENV)/bin/python
 
 check: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## format, lint, types, layers, gas, artifacts, tracked files
 	@$(BIN)/ruff format --check --output-format concise .
@@ -81,12 +90,14 @@ contracts: $(VENV_STAMP) $(NODE_STAMP) ## compile our contracts; renew their art
 	@$(BIN)/python scripts/export_artifacts.py
 	@scripts/forge snapshot $(SNAPSHOT_TESTS) $(SNAPSHOT)
 
-requirements: $(VENV)/pyvenv.cfg ## resolve requirements-dev.txt again, from pyproject.toml and requirements-dev.in
+requirements: $(VENV)/pyvenv.cfg ## resolve requirements-dev.txt and requirements-eels.txt again
 	@echo "installing uv into $(VENV)"
 	@$(BIN)/python -m pip install -qq uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --custom-compile-command 'make requirements' \
 	    --output-file requirements-dev.txt pyproject.toml requirements-dev.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --custom-compile-command 'make requirements' --output-file requirements-eels.txt requirements-eels.in
 	@echo "requirements-dev.txt: $$(grep -c '^[a-z]' requirements-dev.txt) packages"
 
 clean: ## remove what was built
@@ -119,6 +130,12 @@ $(PACKAGE_STAMP): $(VENV_STAMP)
 	@echo "installing this package into $(VENV)"
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@mkdir -p .make && rm -f .make/package-* && touch $@
+
+$(EELS_STAMP): $(call unless_there,$(EELS_VENV)/bin/python)
+	@echo "installing the executable specification into $(EELS_VENV)"
+	@rm -rf $(EELS_VENV) && mkdir -p .make && $(PYTHON) -m venv $(EELS_VENV)
+	@$(EELS_VENV)/bin/python -m pip install -qq --require-hashes -r requirements-eels.txt
+	@rm -f .make/eels-* && touch $@
 
 # node_modules waits for the Python requirements, because node itself may come from them.
 $(NODE_STAMP): $(call unless_there,node_modules/.package-lock.json) | $(VENV_STAMP)

@@ -10,6 +10,7 @@ from typing import Any
 
 from eth.exceptions import InsufficientStack, OutOfGas, WriteProtection
 from eth.vm.forks.prague.computation import PragueComputation
+from eth.vm.forks.shanghai.constants import MAX_INITCODE_SIZE
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.message import Message
 
@@ -163,6 +164,19 @@ def _enter(computation: Any, message: Any, gas: int, output_at: tuple[int, int])
     return None
 
 
+def _create(opcode: int) -> Leaf:
+    create = PragueComputation.opcodes[opcode]
+
+    def leaf(computation: Any) -> None:
+        stack = computation._stack.values
+        # EIP-3860: too long is out of gas, whatever else is wrong. py-evm looks at funds, nonce and depth before.
+        if len(stack) >= 3 and stack[-3] > MAX_INITCODE_SIZE and not computation.msg.is_static:
+            raise OutOfGas("init code too long")
+        create(computation)
+
+    return leaf
+
+
 def _stock(opcode: int) -> Leaf:
     leaf = PragueComputation.opcodes.get(opcode) or InvalidOpcode(opcode)
     # SELFDESTRUCT is wrapped to warn of its future whenever a contract executes it; that is nothing to tell our callers
@@ -171,4 +185,5 @@ def _stock(opcode: int) -> Leaf:
 
 STOCK_OPCODES: tuple[Leaf, ...] = tuple(_stock(opcode) for opcode in range(256))
 LEAVES: list[Leaf] = list(STOCK_OPCODES)
+LEAVES[0xF0], LEAVES[0xF5] = _create(0xF0), _create(0xF5)
 LEAVES[0xF1], LEAVES[0xF4], LEAVES[0xFA] = _call, _delegatecall, _staticcall

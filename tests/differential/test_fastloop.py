@@ -6,20 +6,16 @@ import warnings
 
 import pytest
 
-from caveats import AllowedTargets, Execution, LimitedCalls, Timestamp
 from caveats.errors import TransportError
-from caveats.spend.native_token_transfer_amount import NativeTokenTransferAmount
 from caveats.types import Address, keccak
 from delegations.evm.engine import Transaction
 from delegations.evm.pyevm import PyEvmEngine, StockPyEvmEngine
 from delegations.evm.runs import program_of
 from delegations.evm.world import AccountState, World
 from delegations.framework.constants import EIP7702_PREFIX
-from delegations.redemption import redeem
-from delegations.simulation.simulate import redeem_transaction
 from tests.differential.machines import FAST, MENDED, STOCK, Machine, compare
 from tests.differential.programs import BLOCK, CONTRACTS, SENDER
-from tests.enforcers.harness import AGENT, SHOP, START_AT, grant, set_stage
+from tests.differential.redemptions import four_caveats
 
 # the oracle warns of the opcode's future each time a contract executes it
 pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode:DeprecationWarning")
@@ -53,11 +49,11 @@ def run(machine: Machine, code: bytes, *, gas: int = 200_000, data: bytes = b"")
 @pytest.mark.parametrize("chunk", range(12))
 def test_random_programs_run_the_same(chunk):
     seeds = range(chunk * _CHUNK, (chunk + 1) * _CHUNK)
-    assert [text for seed in seeds for text in compare(seed, FAST)[0]] == []
+    assert [text for seed in seeds for text in compare(seed, FAST).differences] == []
 
 
 def test_the_random_programs_reach_what_they_are_for():
-    outcomes = [outcome for seed in range(200) if not isinstance(outcome := compare(seed, FAST)[1], str)]
+    outcomes = [outcome for seed in range(200) if not isinstance(outcome := compare(seed, FAST).outcome, str)]
     frames = [frame for outcome in outcomes for frame in outcome.frame.walk()]
     assert {frame.kind for frame in frames} == {"CALL", "STATICCALL", "DELEGATECALL", "CREATE"}
     assert {frame.error for frame in frames} == {None, "revert", "out of gas", "halt"}
@@ -68,15 +64,8 @@ def test_the_random_programs_reach_what_they_are_for():
 
 @pytest.fixture(scope="module")
 def redemption():
-    stage = set_stage()
-    caveats = [
-        AllowedTargets(targets=(SHOP,)),
-        NativeTokenTransferAmount(max_amount_wei=10**18),
-        LimitedCalls(limit=10),
-        Timestamp(after_at=1, before_at=START_AT + 10),
-    ]
-    delegation = grant([terms.to_caveat() for terms in caveats])
-    return stage.chain, redeem_transaction(stage.chain, (redeem(delegation, Execution(target=SHOP, value=1)),), AGENT)
+    chain, _, transaction = four_caveats()
+    return chain, transaction
 
 
 @pytest.mark.parametrize("part", range(3))
@@ -118,6 +107,17 @@ def test_a_delegated_sender_pays_for_init_code_once():
     words = 2
     assert twice.gas_used - once.gas_used == 2 * words
     assert once == MENDED.observe(world, BLOCK, transaction)[0]
+
+
+def test_init_code_that_is_too_long_halts_without_funds_too():
+    # EIP-3860 puts the length first; py-evm finds the missing funds first and goes on
+    code = bytes.fromhex("61c0015f6001f000")
+    assert run(FAST, code)[0].error == "out of gas"
+    assert run(STOCK, code)[0].error is None
+    assert run(MENDED, code) == run(FAST, code)
+    # one byte less is not too long
+    code = bytes.fromhex("61c0005f6001f000")
+    assert run(FAST, code) == run(STOCK, code)
 
 
 def test_a_world_that_cannot_answer_is_not_taken_for_a_failed_call():
