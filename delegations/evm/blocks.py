@@ -20,8 +20,8 @@ from delegations.evm.leaves import LEAVES
 from delegations.evm.pyevm import PyEvmEngine
 from delegations.evm.runs import LEAF, STOP, find_landings
 
-_PROGRAMS_KEPT = 128
-_STRETCHES_KEPT = 2_000  # per program; past it the loop takes over, so that no bytecode can fill the memory
+_PROGRAMS_KEPT = 64
+_STRETCHES_KEPT = 1_000  # per program; past it the loop takes over, so that no bytecode can fill the memory
 
 
 class CompiledProgram:
@@ -49,7 +49,7 @@ class CompiledProgram:
 
 @lru_cache(maxsize=_PROGRAMS_KEPT)
 def compiled_program_of(code: bytes) -> CompiledProgram:
-    """Return the compiled program of a bytecode; the last hundred or so are kept."""
+    """Return the compiled program of a bytecode; the last few dozen are kept."""
     return CompiledProgram(code)
 
 

@@ -189,7 +189,7 @@ class _Compiler:
     def named(self, value: _Value) -> _Value:
         if not value.depth:
             return value
-        return value._replace(text=self.assign(value.text), depth=0)
+        return value._replace(text=self.assign(value.text), depth=0, condition=None)
 
     def assign(self, text: str) -> str:
         self.variables += 1

@@ -18,7 +18,7 @@ from eth.vm.forks.prague.computation import PragueComputation
 from delegations.evm.words import WORD_OPERATIONS
 
 STACK_LIMIT = 1024
-_PROGRAMS_KEPT = 256
+_PROGRAMS_KEPT = 128
 
 # Steps, the most frequent first. Each takes one argument.
 (
@@ -118,7 +118,7 @@ class Program:
 
 @lru_cache(maxsize=_PROGRAMS_KEPT)
 def program_of(code: bytes) -> Program:
-    """Return the program of a bytecode; the last few hundred are kept."""
+    """Return the program of a bytecode; the last hundred or so are kept."""
     return Program(code)
 
 

@@ -62,6 +62,8 @@ def test_what_halts_halts_in_the_same_way(what, code):
         ("gas read in the middle", "5a5a5a035f525a60205260405ff3"),
         ("stack items handed on unchanged", "600160026003600957005b91905f525f5260205ff3"),
         ("a long chain of operations on one value", "5f35" + "600101" * 300 + "5f5260205ff3"),
+        ("a long chain of negations", "5f35" + "15" * 300 + "5f5260205ff3"),
+        ("a long chain of comparisons", "5f35" + "600110" * 200 + "5f5260205ff3"),
         ("memory read, written and read again", "60205f526020515f51600152602151015f5260605ff3"),
     ],
 )
