@@ -267,11 +267,14 @@ class Model(_Base):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the model read from its JSON. Raises EncodingError naming the field at fault."""
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise EncodingError.from_pydantic(cls.__name__, error) from error
+        """Return the model read from its JSON.
+
+        Raises:
+            EncodingError: not JSON, a key that stands twice, or the field at fault.
+        """
+        from caveats.strict_json import parse_json
+
+        return cls.from_wire(parse_json(text, what=cls.__name__))
 
     @classmethod
     def from_wire(cls, value: object) -> Self:

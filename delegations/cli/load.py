@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from caveats.errors import EncodingError, UnsupportedError, abbreviate
+from caveats.strict_json import parse_json
 from caveats.types import parse_hex
 from delegations.delegation import Delegation, decode_context, decode_delegation
 from delegations.receipts.model import Receipt
-from delegations.receipts.strict_json import parse_json
 from delegations.redemption import (
     REDEEM_DELEGATIONS,
     Redemption,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from caveats.errors import EncodingError
 from caveats.execution import Execution
+from caveats.strict_json import parse_json
 from caveats.types import Address, parse_amount, parse_hex, parse_uint256
 from delegations.cli.load import Chain, Loaded, read_file, read_text, require_redemptions
 from delegations.execution import ExecutionMode
-from delegations.receipts.strict_json import parse_json
 from delegations.redemption import Redemption
 
 if TYPE_CHECKING:
@@ -159,5 +159,4 @@ def _read_state(path: str) -> LocalChain:
     from delegations.evm.chain import LocalChain
 
     text = read_file(path, what="--state", expected="the path of a chain state file")
-    parse_json(text, what="--state")  # bounds the nesting, which from_json does not
     return _named("--state", LocalChain.from_json, text)

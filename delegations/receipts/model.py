@@ -16,8 +16,8 @@ import rfc8785
 from pydantic import AfterValidator, PlainSerializer, model_validator
 
 from caveats.errors import EncodingError, UnsupportedError, abbreviate
+from caveats.strict_json import parse_json
 from caveats.types import Address, Bytes32, HexBytes, Listed, Model, Uint256, format_hex
-from delegations.receipts.strict_json import parse_json
 from delegations.simulation.verdict import HookName, Stage
 
 SCHEMA: Final = "urn:delegations:receipt:1"

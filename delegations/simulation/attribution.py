@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from caveats.execution import Execution
 from caveats.registry import EnforcerRegistry
 from caveats.types import Address
 from delegations.evm.engine import CallFrame
@@ -67,15 +69,28 @@ class Attribution:
 
     def executions(self, frame: CallFrame) -> tuple[ExecutionResult, ...]:
         """Return how each execution of a successful call ended."""
-        results = []
+        results: list[ExecutionResult] = []
         for step, child in self._align(frame)[0]:
             if step.kind == "execution":
-                inner = account_frame(child)
-                for index, call in enumerate(inner.children):
-                    failed = call.error is not None
-                    text = decode_revert(call.output).text if failed else None
-                    results.append(ExecutionResult(context=step.context, index=index, success=not failed, reason=text))
+                results += self._results(step.context, account_frame(child).children)
         return tuple(results)
+
+    def _results(self, context: int, calls: Sequence[CallFrame]) -> Iterator[ExecutionResult]:
+        """Yield how each execution asked for ended, by the call the account made for it.
+
+        A call that could not even start (more value than the account holds) leaves no frame, and an account may ignore
+        what it is asked: what was not seen to happen did not succeed.
+        """
+        made = deque(calls)
+        for index, execution in enumerate(self.redemptions[context].executions):
+            call = made[0] if made else None
+            if call is None or not _is_call_of(call, execution):
+                text = "The account did not make the call."
+                yield ExecutionResult(context=context, index=index, success=False, reason=text)
+                continue
+            made.popleft()
+            failed = decode_revert(call.output).text if call.error is not None else None
+            yield ExecutionResult(context=context, index=index, success=failed is None, reason=failed)
 
     def frames_of(self, context: int, frame: CallFrame) -> tuple[CallFrame, ...]:
         """Return the calls the manager made for one redemption: its signature checks, hooks and execution."""
@@ -203,6 +218,15 @@ def account_frame(frame: CallFrame) -> CallFrame:
     ):
         frame = frame.children[0]
     return frame
+
+
+def _is_call_of(call: CallFrame, execution: Execution) -> bool:
+    return (
+        call.kind == "CALL"
+        and call.to == execution.target
+        and call.value == execution.value
+        and call.input == execution.call_data
+    )
 
 
 def _ran_out_of_gas(parent: CallFrame, child: CallFrame) -> bool:

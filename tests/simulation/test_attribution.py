@@ -254,3 +254,36 @@ def test_value_that_only_passes_through_is_told_once_per_hop(stage):
     data = keccak(b"ping(uint256)")[:4] + encode_uint(1)
     verdict = simulate(stage.chain, redeem(grant, Execution(target=stage.target, value=5, call_data=data)))
     assert [(m.sender, m.recipient, m.amount) for m in verdict.effects.movements] == [(ALICE, stage.target, 5)]
+
+
+def test_a_call_that_could_not_start_is_not_a_success(stage):
+    too_much = Execution(target=SHOP, value=101 * 10**18)
+    verdict = simulate(stage.chain, redeem(root(stage), too_much, mode=ExecutionMode.SINGLE_TRY))
+    assert verdict.allowed
+    assert verdict.is_partial
+    assert [(r.index, r.success) for r in verdict.effects.executions] == [(0, False)]
+
+
+def test_in_a_batch_it_does_not_lend_its_index_to_the_next(stage):
+    batch = [Execution(target=SHOP, value=101 * 10**18), Execution(target=SHOP, value=1)]
+    verdict = simulate(stage.chain, redeem(root(stage), batch, mode=ExecutionMode.BATCH_TRY))
+    assert [(r.index, r.success) for r in verdict.effects.executions] == [(0, False), (1, True)]
+
+
+def test_an_account_that_ignores_what_it_is_asked_has_done_nothing(stage):
+    # It accepts every signature and answers every other call with an empty bytes[]: caveats count, nothing is executed.
+    code = bytes.fromhex(
+        "60003560e01c"
+        "631626ba7e14601e57"  # selector == isValidSignature ? jump to 0x1e
+        "6020600052"
+        "6000602052"
+        "60406000f3"  # return abi.encode(new bytes[](0))
+        "5b"
+        "631626ba7e60e01b600052"
+        "60206000f3"  # return the ERC-1271 magic value
+    )
+    stage.chain.world.set_code(ALICE, code)
+    verdict = simulate(stage.chain, redeem(root(stage, LimitedCalls(limit=1)), Execution(target=SHOP, value=1)))
+    assert verdict.allowed
+    assert verdict.is_partial
+    assert verdict.effects.movements == ()

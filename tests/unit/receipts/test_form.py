@@ -13,7 +13,7 @@ import rfc8785
 
 from caveats.errors import DelegationsError, EncodingError, UnsupportedError
 from delegations.receipts import SCHEMA, Receipt
-from delegations.receipts.strict_json import parse_json
+from caveats.strict_json import parse_json
 
 STATUSES = ("executed", "partially_executed", "denied", "failed")
 Path = tuple[str | int, ...]
