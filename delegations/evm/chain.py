@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from caveats.abi import encode_address, encode_uint
 from caveats.errors import EncodingError, ExecutionError
+from caveats.strict_json import parse_json
 from caveats.types import ZERO_ADDRESS, Address, keccak, parse_hex, parse_uint256
 from delegations.evm.engine import (
     ANSWERS,
@@ -277,10 +278,7 @@ class LocalChain:
     @classmethod
     def from_json(cls, text: str | bytes, *, engine: Engine | PlainEngine | str | None = None) -> LocalChain:
         """Return the chain that `to_json` wrote. Raises EncodingError naming the part at fault."""
-        try:
-            wire = json.loads(text)
-        except ValueError as error:
-            raise EncodingError(f"chain state: not JSON ({error})") from error
+        wire = parse_json(text, what="chain state")
         keys = {"chainId", "timestamp", "blockNumber", "accounts"}
         if not isinstance(wire, dict) or wire.keys() != keys:
             raise EncodingError.of("chain state", expected=f"an object with {', '.join(sorted(keys))}", got=wire)
