@@ -295,7 +295,7 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 def main() -> None:
     """Run the command line; every error is one line of ours, and no traceback of a library reaches the user."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="delegations")
     except DelegationsError as error:
         _fail(error.code, str(error), COULD_NOT_ASK if isinstance(error, EngineError) else BAD_INPUT)
     except _UsageError as error:

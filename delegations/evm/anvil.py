@@ -148,6 +148,8 @@ class AnvilEngine:
     def _anvil(self, chain_id: int) -> _Anvil:
         if self._owner != os.getpid():
             # after a fork the processes are the parent's, and it would push other states to them
+            for inherited in self._anvils.values():
+                inherited.client.close()
             self._owner, self._anvils = os.getpid(), {}
         anvil = self._anvils.get(chain_id)
         if anvil is None:

@@ -144,7 +144,7 @@ CHAINS = [
     row(f"simulate {{grant}} --target {SHOP}", says="a fresh chain needs --chain-id"),
     row(f"{KEPT} {{folder}}/nothing.json", says="--state: expected the path of a chain state file"),
     row(f"{KEPT} {{grant}}", says="--state: chain state: expected an object with accounts"),
-    row(f"{KEPT} {{deep}}", says="--state: not JSON (recursion limit"),
+    row(f"{KEPT} {{deep}}", says="--state: chain state: not JSON (recursion limit"),
     row(f"{KEPT} {{state}} --chain-id 5", says="--chain-id 5 differs from the state's 31337"),
     row(f"{KEPT} -", says="--state: expected the path", stdin="{}"),
     row(f"redeem {{grant}} --target {SHOP}", says="sending to a live chain is not built in"),
