@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,29 +13,17 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from caveats import (
-    AllowedTargets,
-    ERC20TransferAmount,
-    Execution,
-    LimitedCalls,
-    Timestamp,
-    TokenInfo,
-    parse_amount,
-)
+from caveats import Execution, TokenInfo, parse_amount
 from caveats.abi import encode_address, encode_uint
 from caveats.enforcer import TRANSFER_SELECTOR
 from caveats.errors import EngineError
-from caveats.types import Address, keccak
+from caveats.types import Address
 from delegations.cli.render import caveat_line, console, line, show
 from delegations.cli.store import make_folder, write_text
-from delegations.delegation import (
-    Delegation,
-    create_delegation,
-    encode_delegation,
-    redelegate,
-    sign_delegation,
-)
+from delegations.delegation import Delegation, sign_delegation
 from delegations.evm import GENESIS_AT, LocalChain, contract_code, dev_account
+from delegations.grant import Grant
+from delegations.manager import MetaMaskManager
 from delegations.receipts import Receipt, make_receipts
 from delegations.redemption import redeem
 from delegations.simulation import Verdict, execute, simulate
@@ -109,19 +100,14 @@ def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
     def sign(delegation: Delegation, key: int) -> Delegation:
         return sign_delegation(delegation, keys[key], chain_id=chain.chain_id, manager=chain.manager)
 
-    grant = sign(
-        create_delegation(
-            delegator=alice,
-            delegate=agent,
-            caveats=[
-                AllowedTargets(targets=(token,)),
-                ERC20TransferAmount(token=token, max_amount=_amount("100")),
-                Timestamp(before_at=chain.timestamp + 7 * DAY),
-                LimitedCalls(limit=5),
-            ],
-        ),
-        0,
+    bounds = (
+        Grant(delegator=alice, delegate=agent)
+        .call_only([token])
+        .spend_total(token, "100", decimals=_DECIMALS)
+        .expires_in(now=chain.timestamp, days=7)
+        .at_most_calls(5)
     )
+    grant = sign(bounds.build(), 0)
     _say(out, line("Alice grants her agent a bounded piece of her account's authority:", "bold"))
     for index, caveat in enumerate(grant.caveats):
         _say(out, Text("  ") + caveat_line(index, caveat, story.tokens))
@@ -130,10 +116,8 @@ def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
     story.attempt("agent tries to pay 61 more", [grant], _pay(token, shop, "61"), expect=False)
     story.attempt("agent calls another contract", [grant], Execution(target=other), expect=False)
 
-    slice_ = sign(
-        redelegate(grant, delegate=helper, caveats=[ERC20TransferAmount(token=token, max_amount=_amount("10"))]),
-        1,
-    )
+    narrower = Grant(delegator=agent, delegate=helper, parent=grant).spend_total(token, "10", decimals=_DECIMALS)
+    slice_ = sign(narrower.build(), 1)
     story.attempt("sub-agent pays 6 TEST of its slice of 10", [slice_, grant], _pay(token, shop, "6"), expect=True)
     story.attempt("sub-agent tries to pay 5 more", [slice_, grant], _pay(token, shop, "5"), expect=False)
 
@@ -146,8 +130,7 @@ def tell(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
         story.attempt(f"agent makes the {count} call", [grant], _pay(token, shop, "1"), expect=True)
     story.attempt("agent tries a sixth call", [grant], _pay(token, shop, "1"), expect=False)
 
-    disable = keccak(b"disableDelegation((address,address,bytes32,(address,bytes,bytes)[],uint256,bytes))")[:4]
-    if not chain.send(alice, chain.manager, disable + encode_delegation(grant)).success:
+    if not chain.send(alice, chain.manager, MetaMaskManager().encode_disable(grant)).success:
         raise EngineError("demo: Alice could not disable her delegation")
     _say(out, line("Alice disables the delegation:", "bold"))
     story.attempt("agent tries once more", [grant], _pay(token, shop, "1"), expect=False)
@@ -167,16 +150,21 @@ def _leave(story: _Story, folder: Path, grant: Delegation, shop: Address) -> dic
     held = story.tokens[story.token].show(story.chain.balance(shop, story.token))
     out = story.out
     _say(out, line(f"The shop received {held}. {len(paths)} receipts are in {folder}/. Look closer:", "bold"))
-    command = "delegations inspect"
-    _say(out, line(f"  {command} {paths[0]}"))
-    _say(out, line(f"  {command} {folder / 'grant.json'} --chain-id {story.chain.chain_id}"))
-    _say(
-        out,
-        line(f"  delegations simulate {folder / 'grant.json'} --state {folder / 'chain.json'} --target {story.token}"),
-    )
+    program, grant_file = _program(), folder / "grant.json"
+    _say(out, line(f"  {program} inspect {paths[0]}"))
+    _say(out, line(f"  {program} inspect {grant_file} --chain-id {story.chain.chain_id}"))
+    _say(out, line(f"  {program} simulate {grant_file} --state {folder / 'chain.json'} --target {story.token}"))
     return {
         "steps": story.steps,
         "receipts": paths,
         "grant": str(folder / "grant.json"),
         "shopReceived": held,
     }
+
+
+def _program() -> str:
+    """Return how the reader can call this program again from here."""
+    if shutil.which("delegations"):
+        return "delegations"
+    beside = Path(sys.argv[0])
+    return os.path.relpath(beside) if beside.name == "delegations" and beside.is_file() else "delegations"
