@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = ROOT / "delegations" / "evm" / "artifacts"
-TEST_CONTRACTS = ("TestTarget", "TestToken")
+TEST_CONTRACTS = ("TestTarget", "TestToken", "FeeToken", "SilentToken", "RevertingToken", "ReentrantToken")
 # Our own code in the place of deployed enforcers whose bytecode is not published. It is put straight into a state,
 # so its code must not depend on a constructor: no immutables.
 STAND_INS = (
