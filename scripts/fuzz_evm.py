@@ -67,6 +67,8 @@ def main() -> int:
             found += len(differences)
             for line in differences:
                 print(line[:2_000], flush=True)
+            if done["programs"] % 10_000 < _CHUNK:
+                print(f"{done['programs']} programs, {found} differences", file=sys.stderr, flush=True)
     print(", ".join(f"{count} {what}" for what, count in sorted(done.items())))
     print(f"{done['programs']} programs on 2 machines in {time.monotonic() - started:.0f} s: {found} differences")
     return 1 if found else 0

@@ -19,7 +19,7 @@ __all__ = ["redemption"]  # a fixture
 # the oracle warns of the opcode's future each time a contract executes it
 pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode:DeprecationWarning")
 
-_CHUNK = 150
+_CHUNK = 100
 
 
 def transaction_of(code: bytes) -> tuple[World, Transaction]:
