@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Self
 
 from caveats.caveat import Caveat
@@ -176,4 +177,9 @@ class EnforcerRegistry:
 
 def decode_caveat(caveat: Caveat) -> DecodedCaveat:
     """Return what `caveat` says, by the enforcers of framework 1.3.0. Never raises."""
-    return EnforcerRegistry().decode(caveat)
+    return _official().decode(caveat)
+
+
+@cache
+def _official() -> EnforcerRegistry:
+    return EnforcerRegistry()

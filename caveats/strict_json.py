@@ -34,6 +34,8 @@ def parse_json(text: str | bytes, *, what: str, exact: bool = False) -> Any:
     def no_float(number: str) -> Any:
         raise EncodingError.of(what, expected="whole numbers and strings", got=number)
 
+    if not isinstance(text, str | bytes):
+        raise EncodingError.of(what, expected="JSON text", got=text)
     try:
         # json's own limit is Python's recursion limit, which py-evm raises past what the C stack holds: a crash, not
         # an error. This parser counts.

@@ -89,6 +89,10 @@ class Grant:
         """Allow these contracts only. See `caveats.constraints.call_only`."""
         return self.with_caveats(*constraints.call_only(targets))
 
+    def transfer_ownership(self, contract: Address, new_owner: Address) -> Grant:
+        """Allow one contract's ownership to be handed to one account. See `caveats.constraints.transfer_ownership`."""
+        return self.with_caveats(*constraints.transfer_ownership(contract, new_owner))
+
     def exact_call(self, execution: Execution) -> Grant:
         """Allow exactly this call. See `caveats.constraints.exact_call`."""
         return self.with_caveats(*constraints.exact_call(execution))

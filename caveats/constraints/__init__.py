@@ -20,7 +20,15 @@ from caveats.constraints.spend import (
     spend_total,
     transfer_nft,
 )
-from caveats.constraints.targets import argument, call_functions, call_only, exact_batch, exact_call, exact_call_data
+from caveats.constraints.targets import (
+    argument,
+    call_functions,
+    call_only,
+    exact_batch,
+    exact_call,
+    exact_call_data,
+    transfer_ownership,
+)
 
 __all__ = [
     "NATIVE",
@@ -33,6 +41,7 @@ __all__ = [
     "call_functions",
     "argument",
     "call_only",
+    "transfer_ownership",
     "exact_call",
     "exact_batch",
     "exact_call_data",

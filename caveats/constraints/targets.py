@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from caveats.abi import encode_address
 from caveats.constraints.amounts import NATIVE_DECIMALS, Amount, base_units
 from caveats.constraints.functions import Function, FunctionLike, encode_argument, parse_function
 from caveats.enforcer import EnforcerTerms
@@ -17,6 +18,7 @@ from caveats.targets.allowed_targets import AllowedTargets
 from caveats.targets.exact_calldata import ExactCalldata
 from caveats.targets.exact_execution import ExactExecution
 from caveats.targets.exact_execution_batch import ExactExecutionBatch
+from caveats.targets.ownership_transfer import OwnershipTransfer
 from caveats.types import Address
 
 Terms = tuple[EnforcerTerms, ...]
@@ -64,6 +66,18 @@ def call_functions(
             f"where: expected one function, got {len(parsed)}", hint="arguments stand elsewhere in each function"
         )
     return (*terms, *(argument(parsed[0], name, value) for name, value in (where or {}).items()))
+
+
+def transfer_ownership(contract: Address, new_owner: Address) -> Terms:
+    """Return the caveats for handing one contract's ownership to one account, without native value.
+
+    The TypeScript kit's scope leaves the new owner and native value free; here both are closed.
+    """
+    return (
+        ValueLte(max_value_wei=0),
+        OwnershipTransfer(target=contract),
+        AllowedCalldata(data_start=4, value=encode_address(new_owner)),
+    )
 
 
 def argument(function: FunctionLike, name: str | int, value: Any) -> AllowedCalldata:

@@ -51,9 +51,7 @@ class Timestamp(EnforcerTerms):
     def decode_terms(cls, terms: bytes) -> Timestamp:
         if len(terms) != 32:
             raise cls.bad_length("exactly 32 bytes", terms)
-        return cls.unchecked(
-            after_at=int.from_bytes(terms[:16], "big"), before_at=int.from_bytes(terms[16:], "big")
-        )
+        return cls.unchecked(after_at=int.from_bytes(terms[:16], "big"), before_at=int.from_bytes(terms[16:], "big"))
 
     def _denies(self, attempt: Attempt) -> str | None:
         if self.after_at and attempt.timestamp <= self.after_at:

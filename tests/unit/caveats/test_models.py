@@ -52,7 +52,7 @@ def test_a_value_given_under_both_of_its_names_is_refused():
 @pytest.mark.parametrize("text", ["", "{", "nonsense", "[1", '{"target": }', b"\xff\xfe", "[" * 100_000])
 def test_text_that_is_no_json_is_refused(text):
     message = refusal_of(Execution.from_json, text)
-    assert message.startswith("Execution: expected valid JSON, got ")
+    assert message.startswith("Execution: not JSON (")
     assert "line 1 column" in message
 
 

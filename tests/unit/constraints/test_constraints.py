@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from caveats import Address, AllowedCalldata, Execution, constraints
+from caveats.attempt import Attempt
 from caveats.constraints import (
     NATIVE,
     argument,
@@ -26,11 +27,13 @@ from caveats.constraints import (
     spend_stream,
     spend_total,
     transfer_nft,
+    transfer_ownership,
     usable_between,
 )
 from caveats.errors import EncodingError, UnsupportedError
 from caveats.types import MAX_UINT256
 from delegations.grant import Grant
+from tests.enforcers.harness import SHOP, attempt_on, grant, said, set_stage
 
 USDC = Address(b"\xaa" * 20)
 ALICE, BOB = Address(b"\xa1" * 20), Address(b"\xb0" * 20)
@@ -271,7 +274,7 @@ def test_what_ends_it():
 
 
 def test_the_fluent_style_means_the_same():
-    grant = (
+    fluent = (
         Grant(delegator=ALICE, delegate=BOB)
         .spend_per_period(USDC, "10", "day", start_at=NOW, decimals=6)
         .payee(USDC, [BOB])
@@ -285,12 +288,26 @@ def test_the_fluent_style_means_the_same():
         *expires_in(now=NOW, days=30),
         *at_most_calls(5),
     ]
-    assert list(grant.caveats) == [terms.to_caveat() for terms in plain]
+    assert list(fluent.caveats) == [terms.to_caveat() for terms in plain]
 
 
 def test_every_constraint_has_its_fluent_twin():
     functions = {name for name in constraints.__all__ if name[0].islower()} - {"argument", "parse_function"}
     assert functions <= set(dir(Grant))
+
+
+def test_ownership_goes_to_the_one_that_was_named():
+    stage = set_stage()
+    delegation = grant([terms.to_caveat() for terms in transfer_ownership(SHOP, BOB)])
+    selector = bytes.fromhex("f2fde38b")
+
+    def hand_to(owner: Address, value: int = 0) -> str | None:
+        execution = Execution(target=SHOP, value=value, call_data=selector + bytes(12) + owner)
+        return said(attempt_on(stage.chain, delegation, Attempt((execution,))))
+
+    assert hand_to(BOB) is None
+    assert hand_to(ALICE) == "AllowedCalldataEnforcer:invalid-calldata"
+    assert hand_to(BOB, value=1) == "ValueLteEnforcer:value-too-high"
 
 
 def test_a_grant_is_a_value_and_branches():
