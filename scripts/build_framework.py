@@ -105,14 +105,8 @@ def assemble(row: Mapping[str, Any], published: str) -> bytes:
     for patch in row.get("digests", ()):
         start, digest = patch["offset"], unhex(patch["bytes"], contract, "the digest")
         # Nothing but a metadata digest may be replaced: what runs is what was published.
-        if (
-            len(digest) != 32
-            or code[start - len(_DIGEST_MARK) : start] != _DIGEST_MARK
-            or start + 32 > len(code)
-        ):
-            raise BuildError(
-                f"{contract}: no 32-byte metadata digest stands at byte {start} of the byte code"
-            )
+        if len(digest) != 32 or code[start - len(_DIGEST_MARK) : start] != _DIGEST_MARK or start + 32 > len(code):
+            raise BuildError(f"{contract}: no 32-byte metadata digest stands at byte {start} of the byte code")
         code[start : start + 32] = digest
     for argument in row.get("constructor_args", ()):
         code += unhex(argument, contract, "a constructor argument").rjust(32, b"\0")
@@ -126,14 +120,10 @@ def prove(row: Mapping[str, Any], code: bytes, deployer: str) -> None:
         raise BuildError(f"{contract}: init code length: expected {row['init_code_bytes']}, got {len(code)}")
     digest = keccak(code)
     if "0x" + digest.hex() != row["init_code_keccak256"]:
-        raise BuildError(
-            f"{contract}: init code keccak: expected {row['init_code_keccak256']}, got 0x{digest.hex()}"
-        )
+        raise BuildError(f"{contract}: init code keccak: expected {row['init_code_keccak256']}, got 0x{digest.hex()}")
     if "salt" in row:
         salt = unhex(row["salt"], contract, "the salt")
-        derived = (
-            "0x" + keccak(b"\xff" + unhex(deployer, contract, "the deployer") + salt + digest)[12:].hex()
-        )
+        derived = "0x" + keccak(b"\xff" + unhex(deployer, contract, "the deployer") + salt + digest)[12:].hex()
         if derived != row["address"].lower():
             raise BuildError(f"{contract}: CREATE2 address: expected {row['address']}, got {derived}")
 
@@ -396,12 +386,8 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> bool:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description="Build the official framework artifact from the npm packages."
-    )
-    parser.add_argument(
-        "--packages", type=Path, default=ROOT / "node_modules", help="the node_modules folder"
-    )
+    parser = argparse.ArgumentParser(description="Build the official framework artifact from the npm packages.")
+    parser.add_argument("--packages", type=Path, default=ROOT / "node_modules", help="the node_modules folder")
     parser.add_argument("--out", type=Path, default=OUT, help="the folder to write")
     parser.add_argument("--table", type=Path, default=TABLE, help="the table of init codes and addresses")
     options = parser.parse_args(argv)
@@ -416,9 +402,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     rows = read_json(options.table)["contracts"]
     missing = sorted(row["contract"] for row in rows if not row["bundled"])
-    print(
-        f"{options.out}: {len(rows) - len(missing)} contracts proven, {'written' if changed else 'unchanged'}"
-    )
+    print(f"{options.out}: {len(rows) - len(missing)} contracts proven, {'written' if changed else 'unchanged'}")
     print(f"code not bundled: {', '.join(missing)}")
     return 0
 

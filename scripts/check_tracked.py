@@ -19,11 +19,7 @@ RULES = (
     (
         "a registry's host name",
         re.compile(
-            "pypi"
-            + r"\.org|python"
-            + r"hosted\.org|registry\."
-            + r"(?:npmjs|yarnpkg)\b|npm"
-            + r"js\.(?:org|com)"
+            "pypi" + r"\.org|python" + r"hosted\.org|registry\." + r"(?:npmjs|yarnpkg)\b|npm" + r"js\.(?:org|com)"
         ),
     ),
     ("an option that picks a registry", re.compile("index" + "-url|find" + "-links|trusted" + "-host")),
