@@ -144,7 +144,7 @@ class HttpTransport:
         if response.status in _BUSY:
             raise ConnectionError(f"HTTP status {response.status}")
         if response.status != 200 and not body.lstrip().startswith((b"{", b"[")):
-            raise RefusedError(f"HTTP status {response.status}")
+            raise _RefusedError(f"HTTP status {response.status}")
         if len(body) > _MAX_ANSWER:
             raise ConnectionError(f"the answer is larger than {_MAX_ANSWER} bytes")
         return body
@@ -155,7 +155,7 @@ class HttpTransport:
             self._connection = None
 
 
-class RefusedError(ConnectionError):
+class _RefusedError(ConnectionError):
     """The endpoint will not take the request, however often it is asked."""
 
 
@@ -229,7 +229,7 @@ class RpcClient:
                     return _read(self.transport.exchange(payload), methods)
                 except (OSError, ValueError) as error:
                     self.transport.close()
-                    if attempt == self._attempts or isinstance(error, RefusedError):
+                    if attempt == self._attempts or isinstance(error, _RefusedError):
                         self._give_up(what, attempt, error)
                 self._sleep(pause)
                 pause *= 2

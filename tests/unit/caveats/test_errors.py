@@ -35,7 +35,9 @@ def find_error_classes():
     for package in ("caveats", "delegations"):
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.ClassDef) and any(is_error(base) for base in node.bases):
+                # a private one is a signal inside its module and never reaches a caller
+                is_public = isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+                if is_public and any(is_error(base) for base in node.bases):
                     yield node.name, next(filter(None, map(read_code, node.body)), None)
 
 

@@ -12,8 +12,8 @@ import pytest
 import rfc8785
 
 from caveats.errors import DelegationsError, EncodingError, UnsupportedError
-from delegations.receipts import SCHEMA, Receipt
 from caveats.strict_json import parse_json
+from delegations.receipts import SCHEMA, Receipt
 
 STATUSES = ("executed", "partially_executed", "denied", "failed")
 Path = tuple[str | int, ...]
