@@ -14,6 +14,7 @@ from delegations.evm.select import differences, make_engine
 from delegations.framework.reverts import decode_revert
 from delegations.simulation import simulate
 from delegations.simulation.simulate import VERDICT_NEEDS, judge
+from tests.differential.call_scenarios import CALLS
 from tests.differential.enforcer_scenarios import ADDRESSES, ENFORCER_SCENARIOS
 from tests.differential.framework_scenarios import FRAMEWORK
 from tests.differential.mining import Miner
@@ -21,7 +22,7 @@ from tests.differential.scene import Ask, Scene, Script
 from tests.enforcers import test_limits, test_limits_spend
 from tests.enforcers.harness import CHAIN_ID, attempt_on, grant, said, set_stage
 
-SCENARIOS: dict[str, Script] = {**FRAMEWORK.scripts, **ENFORCER_SCENARIOS.scripts}
+SCENARIOS: dict[str, Script] = {**FRAMEWORK.scripts, **CALLS.scripts, **ENFORCER_SCENARIOS.scripts}
 PYEVM, STOCK, ANVIL = make_engine("pyevm"), as_engine(StockPyEvmEngine()), make_engine("anvil")
 
 
@@ -133,7 +134,7 @@ def test_the_matrix_of_refusals_is_refused_for_the_same_reason_before_and_after(
 
 def test_a_hundred_at_a_time_is_what_they_are_one_by_one():
     asks = []
-    for name in list(FRAMEWORK.scripts)[:60]:
+    for name in [*FRAMEWORK.scripts, *CALLS.scripts]:
         scene = Scene()
         asks.append(next(iter(SCENARIOS[name](scene))))
     base = Scene().chain
