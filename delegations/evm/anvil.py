@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,6 +72,8 @@ class AnvilEngine:
         self._binary = binary
         self._lock = threading.RLock()
         self._anvils: dict[int, _Anvil] = {}
+        # runs when the engine is dropped, or at exit while the interpreter is still whole
+        weakref.finalize(self, _stop_all, self._anvils)
         self._owner = os.getpid()
 
     def execute(
@@ -126,10 +129,6 @@ class AnvilEngine:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        for anvil in getattr(self, "_anvils", {}).values():
-            anvil.stop()
-
     def _ask(self, world: World, block: BlockEnv, question: Callable[[_Anvil], _T]) -> _T:
         with self._lock:
             for last in (False, True):
@@ -150,12 +149,18 @@ class AnvilEngine:
             # after a fork the processes are the parent's, and it would push other states to them
             for inherited in self._anvils.values():
                 inherited.client.close()
-            self._owner, self._anvils = os.getpid(), {}
+            self._owner = os.getpid()
+            self._anvils.clear()
         anvil = self._anvils.get(chain_id)
         if anvil is None:
             binary = self._binary or require_anvil()
             anvil = self._anvils[chain_id] = _Anvil(AnvilProcess(binary, chain_id=chain_id, fork=self.fork))
         return anvil
+
+
+def _stop_all(anvils: dict[int, _Anvil]) -> None:
+    for anvil in anvils.values():
+        anvil.stop()
 
 
 class _Anvil:
