@@ -72,7 +72,9 @@ class Place(Model):
     def __str__(self) -> str:
         parts = [f"link {self.link}", f"caveat {self.caveat}"]
         if self.group is not None:
-            parts.append(f"group {self.group}, caveat {self.inner} in it")
+            parts.append(f"group {self.group}")
+        if self.inner is not None:
+            parts.append(f"caveat {self.inner} in it")
         return ", ".join(parts if self.record is None else [*parts, f"record {self.record}"])
 
 

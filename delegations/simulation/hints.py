@@ -53,6 +53,8 @@ def explain_denial(
     denial = verdict.denial if isinstance(verdict, Verdict) else verdict
     if denial is None:
         raise EncodingError.of("verdict", expected="a denial", got="an allowed redemption")
+    if denial.reason == "EnforcedPause()":
+        return "The delegation manager is paused. Nothing is wrong with the delegation: ask again once that is lifted."
     asked = (redemptions,) if isinstance(redemptions, Redemption) else tuple(redemptions)
     if denial.context is None or denial.context >= len(asked) or not asked[denial.context].context:
         return denial.explanation
@@ -78,8 +80,6 @@ def _manager_hint(denial: Denial, picture: Picture) -> str | None:
     if denial.reason == "CannotUseADisabledDelegation()" and denial.link is not None:
         whose = picture.plan.context[denial.link].delegator
         return f"Link {denial.link} is disabled. Its delegator {whose} can enable it again; a new delegation works too."
-    if denial.reason == "EnforcedPause()":
-        return "The delegation manager is paused. Nothing is wrong with the delegation: ask again once it is lifted."
     return None
 
 
@@ -98,11 +98,14 @@ def taken_way(redemption: Redemption, picture: Picture) -> Alternative:
 def _is_chosen(alternative: Alternative, args: bytes) -> bool:
     for item in alternative:
         inner = args
-        if item.place.group is not None and item.place.inner is not None:
+        if item.place.group is not None:
             chosen = _selected(args)
-            if chosen is None or chosen[0] != item.place.group or item.place.inner >= len(chosen[1]):
+            if chosen is None or chosen[0] != item.place.group:
                 return False
-            inner = chosen[1][item.place.inner]
+            if item.place.inner is not None:
+                if item.place.inner >= len(chosen[1]):
+                    return False
+                inner = chosen[1][item.place.inner]
         if item.place.record is not None and (
             len(inner) < 32 or MultiTokenPeriod.decode_args(inner) != item.place.record
         ):

@@ -7,7 +7,7 @@ alternatives, and one redemption takes one alternative of each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain as concat
 from itertools import islice, product
 
@@ -27,8 +27,8 @@ from delegations.simulation.replay import disabled_slot
 from delegations.simulation.state import Slot, Snapshot, StateReader, reader_of
 
 Alternative = tuple[Item, ...]
-MOST_CHOICES = 1024
-_MOST_ITEMS = 2_000
+MOST_CHOICES = 512
+_MOST_ITEMS = 500  # as many uses of storage as a block has the gas for
 PAUSED_SLOT = 1
 """The manager's slot of pendingOwner, low 20 bytes, and the paused flag above it. Source: framework 1.3.0 storage."""
 IMPLEMENTATION_SLOT = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
@@ -125,10 +125,14 @@ class Picture:
     snapshot: Snapshot
     at: int
     manager: Address
+    _levels: dict[tuple[Place, ...], Level] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def level(self, *items: Item) -> Level:
         """Return what the counter that `items` share leaves to one redemption."""
-        return level_of(items, self.snapshot, self.at)
+        places = tuple(item.place for item in items)
+        if places not in self._levels:
+            self._levels[places] = level_of(items, self.snapshot, self.at)
+        return self._levels[places]
 
     def of_allowance(self, place: Place) -> Picture | None:
         """Return the picture of the allowance a payment's args bring; None when they bring none that can be read."""
@@ -212,7 +216,6 @@ def _part(caveat: Caveat, place: Place, key: StateKey, registry: EnforcerRegistr
     if not isinstance(decoded.terms, LogicalOrWrapper):
         return Part(place, _alternatives(caveat, place, key, registry))
     inner_key = replace(key, caller=caveat.enforcer)
-    wrapper = Item(place, caveat.enforcer, decoded.name, key, decoded.terms)
     ways: list[Alternative] = []
     for number, group in enumerate(decoded.terms.groups):
         if sum(map(len, ways)) + len(group) > _MOST_ITEMS:
@@ -221,6 +224,7 @@ def _part(caveat: Caveat, place: Place, key: StateKey, registry: EnforcerRegistr
             _alternatives(each, place.model_copy(update={"group": number, "inner": at}), inner_key, registry)
             for at, each in enumerate(group)
         ]
+        wrapper = Item(place.model_copy(update={"group": number}), caveat.enforcer, decoded.name, key, decoded.terms)
         ways += [(wrapper, *concat.from_iterable(way)) for way in islice(product(*inner), MOST_CHOICES + 1)]
     return Part(place, tuple(ways), is_wrapper=True)
 

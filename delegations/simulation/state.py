@@ -48,10 +48,6 @@ class Snapshot:
         """Return the value of a slot that was asked for."""
         return self.slots[bytes(address), slot]
 
-    def words(self, address: bytes, slot: int, count: int) -> tuple[int, ...]:
-        """Return the values of consecutive slots that were asked for."""
-        return tuple(self.slots[bytes(address), slot + i] for i in range(count))
-
     def code(self, address: bytes) -> bytes:
         """Return the code of an account that was asked for."""
         return self.codes[bytes(address)]

@@ -45,7 +45,7 @@ def describe_level(item: Item, level: Level, tokens: Tokens | None) -> str:
         return f"{item.name} refuses every redemption ({item.refused or 'no reason given'})."
     if not level.has_code:
         return f"There is no contract at the address of {item.name}, {item.enforcer}: every redemption reverts."
-    if item.kind in ("amount", "per_call", "payment") and item.asset is not None:
+    if item.kind in ("amount", "payment") and item.asset is not None:
         return _capped(item, level, item.asset, tokens)
     if item.kind == "period" and item.asset is not None:
         return _period(item, level, item.asset, tokens)
@@ -56,8 +56,6 @@ def describe_level(item: Item, level: Level, tokens: Tokens | None) -> str:
 
 def _capped(item: Item, level: Level, asset: Address, tokens: Tokens | None) -> str:
     total = show_asset(asset, level.total or 0, tokens)
-    if item.kind == "per_call":
-        return f"At most {total} in each call."
     if item.kind == "payment":
         if level.left is None:
             return f"Each redemption costs {total}, for which the redeemer must bring an allowance."

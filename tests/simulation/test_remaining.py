@@ -30,6 +30,7 @@ from caveats.enforcer import NATIVE_TOKEN, TokenInfo
 from caveats.errors import EncodingError, UnsupportedError
 from caveats.registry import EnforcerRegistry
 from caveats.spend.native_token_payment import ARGS_EQUALITY_CHECK
+from caveats.targets.specific_action_erc20_transfer_batch import SpecificActionERC20TransferBatchV1
 from caveats.types import MAX_UINT256, Address, keccak
 from delegations.delegation import create_delegation, encode_context, redelegate, sign_delegation
 from delegations.evm import dev_account
@@ -168,6 +169,45 @@ def test_a_stream_that_overflows_denies_everything_from_that_second_on(stage):
     assert not simulate(stage.chain, redeem(link, Execution(target=SHOP))).allowed
 
 
+@pytest.mark.parametrize(
+    ("changed", "reason"), [({"max_amount": 4}, "invalid-max-amount"), ({"start_at": 0}, "invalid-zero-start-time")]
+)
+def test_a_stream_the_contract_refuses_leaves_nothing_ever(stage, changed, reason):
+    values = {"initial_amount": 5, "max_amount": 9, "amount_per_second": 1, "start_at": START_AT}
+    link, before = only(stage, ERC20Streaming.unchecked(token=stage.token, **values))
+    assert before.caveats[0].left == 5
+    link, left = only(stage, ERC20Streaming.unchecked(token=stage.token, **{**values, **changed}))
+    assert (left.caveats[0].left, left.caveats[0].denied) == (0, f"ERC20StreamingEnforcer:{reason}")
+    assert left.caveats[0].sentence.startswith("Nothing, ever")
+    assert simulate(stage.chain, redeem(link, transfer(stage.token, 0))).denial.reason == left.caveats[0].denied
+
+
+def test_a_stream_that_does_not_flow_is_never_full(stage):
+    terms = ERC20Streaming.unchecked(
+        token=stage.token, initial_amount=5, max_amount=9, amount_per_second=0, start_at=START_AT
+    )
+    link, before = only(stage, terms)
+    assert (before.caveats[0].left, before.caveats[0].full_at) == (5, None)
+    pay(stage, link, 5)
+    assert again(stage, link).of_asset(stage.token).more_at is None
+
+
+def test_a_cap_without_an_end_tells_what_is_spent(stage):
+    link, _ = only(stage, ERC20TransferAmount(token=stage.token, max_amount=MAX_UINT256))
+    pay(stage, link, 5 * USDC)
+    assert again(stage, link).caveats[0].sentence == "5 USDC is spent, and there is no cap to speak of."
+
+
+def test_a_specific_action_is_used_once(stage):
+    terms = SpecificActionERC20TransferBatchV1.unchecked(
+        token=stage.token, recipient=SHOP, amount=5, first_target=SHOP, first_call_data=b""
+    )
+    link, before = only(stage, terms)
+    assert before.caveats[0].sentence == "Its one use is still to come."
+    assert execute(stage.chain, redeem(link, terms.executions())).verdict.allowed
+    assert again(stage, link).caveats[0].sentence == "Its one use has been made."
+
+
 def test_a_spent_stream_says_so(stage):
     terms = ERC20Streaming(
         token=stage.token, initial_amount=9, max_amount=10, amount_per_second=1, start_at=START_AT - 9
@@ -257,6 +297,19 @@ def test_a_link_for_another_token_leaves_nothing(stage):
     left = again(stage, (leaf, top))
     assert [asset.left for asset in left.assets] == [0, 0]
     assert "admit only other calls" in left.assets[0].sentence
+
+
+def test_a_native_record_and_a_token_cap_leave_no_native_value(stage):
+    record = TokenPeriod(token=NATIVE_TOKEN, period_amount=7, period_seconds=DAY, start_at=START_AT)
+    records = MultiTokenPeriod(records=(record,))
+    cap = ERC20TransferAmount(token=stage.token, max_amount=5)
+    _, alone = only(stage, records)
+    assert alone.of_asset(NATIVE_TOKEN).left == 7
+    link, left = only(stage, records, cap)
+    assert (left.of_asset(NATIVE_TOKEN).left, left.of_asset(stage.token).left) == (0, 0)
+    chosen = link.with_args({0: encode_uint(0)})
+    for call in (Execution(target=SHOP, value=1), transfer(stage.token, 0, value=1), transfer(stage.token, 1)):
+        assert not simulate(stage.chain, redeem(chosen, call)).allowed
 
 
 def test_a_denial_anywhere_leaves_nothing_of_any_asset(stage):
@@ -423,10 +476,13 @@ def test_too_many_choices_are_said_to_be_too_many(stage):
 
 
 def test_more_caveats_than_a_block_can_pay_for_are_refused(stage):
-    group = (LimitedCalls(limit=1).to_caveat(),) * 2_001
+    group = (LimitedCalls(limit=1).to_caveat(),) * 501
     hostile = LogicalOrWrapper.unchecked(groups=(group,))
-    with pytest.raises(UnsupportedError, match="at most 2000 caveats"):
+    with pytest.raises(UnsupportedError, match="at most 500 caveats"):
         only(stage, hostile)
+    record = TokenPeriod(token=stage.token, period_amount=5, period_seconds=DAY, start_at=START_AT)
+    with pytest.raises(UnsupportedError, match="at most 500 caveats"):
+        only(stage, MultiTokenPeriod.unchecked(records=(record,) * 501))
 
 
 def test_no_delegation_at_all_is_refused(stage):
