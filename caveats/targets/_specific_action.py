@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -49,9 +50,9 @@ class SpecificActionTerms(EnforcerTerms):
     first_target: Address
     first_call_data: HexBytes = b""
 
+    @abstractmethod
     def first_execution(self) -> Execution:
         """Return the first call of the batch."""
-        raise NotImplementedError
 
     def executions(self) -> tuple[Execution, Execution]:
         """Return the batch that passes."""

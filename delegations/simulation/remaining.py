@@ -221,12 +221,9 @@ class Most:
         return None if self.level is None else self.level.more_at
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """How good a choice it is for the redeemer: more first, then sooner."""
-        return (
-            float("inf") if self.left is None else self.left,
-            float("-inf") if self.more_at is None else -self.more_at,
-        )
+    def rank(self) -> tuple[bool, int, bool, int]:
+        """How good a choice it is for the redeemer: without a bound first, then more, then sooner. Exact integers."""
+        return (self.left is None, self.left or 0, self.more_at is not None, -(self.more_at or 0))
 
 
 def most_of(picture: Picture, asset: Address) -> Most | None:
@@ -301,8 +298,8 @@ class _Calls:
     place: Place | None
 
 
-def _by_calls(calls: _Calls) -> float:
-    return float("inf") if calls.left is None else calls.left
+def _by_calls(calls: _Calls) -> tuple[bool, int]:
+    return (calls.left is None, calls.left or 0)
 
 
 def _calls(picture: Picture, way: Alternative) -> _Calls:

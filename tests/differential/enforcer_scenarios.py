@@ -87,7 +87,7 @@ def to_token(signature: str, *words: int) -> Calls:
 
 
 def both(*calls: Calls) -> Calls:
-    return lambda s: [call(s) for call in calls]  # type: ignore[misc]
+    return lambda s: [call(s) for call in calls]
 
 
 def fixed(*parts: bytes | int) -> Terms:
@@ -270,7 +270,7 @@ def _period(short: str, spend: Callable[..., Calls], prefix: Terms) -> None:
         ("no amount", (0, 1, 1), "invalid-zero-period-amount"),
         ("no duration", (1, 0, 1), "invalid-zero-period-duration"),
     ):
-        scenario(short, about, lambda s, numbers=numbers: prefix(s) + pack(*numbers), Try(spend(1), says))  # type: ignore[misc]
+        scenario(short, about, lambda s, numbers=numbers: prefix(s) + pack(*numbers), Try(spend(1), says))
 
 
 _period("ERC20PeriodTransfer", pay, lambda s: bytes(s.token))
