@@ -103,13 +103,19 @@ def _listed(contracts: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]
         if "bin" in entry or "abi" in entry:
             yield key, entry
         else:
-            yield from ((f"{key}:{inner}", value) for inner, value in entry.items())
+            for inner, value in entry.items():
+                if not isinstance(value, Mapping):
+                    raise EncodingError.of(f"contracts of {where}: {key}:{inner}", expected="an object", got=value)
+                yield f"{key}:{inner}", value
 
 
 def _read(entry: Mapping[str, Any], name: str, where: str) -> ContractArtifact:
     abi = entry.get("abi")
     if isinstance(abi, str):  # combined JSON of older compilers
-        abi = json.loads(abi)
+        try:
+            abi = json.loads(abi)
+        except ValueError as error:
+            raise EncodingError(f"abi of {name}: expected JSON, got something else ({error})") from error
     code = _code(entry)
     if not isinstance(abi, list) or not isinstance(code, str):
         raise EncodingError.of(

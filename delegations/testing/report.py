@@ -131,7 +131,7 @@ def report(
     ]
     if denial is not None:
         parts.append(("decided", list(writer.decided(denial))))
-        parts.append(("reason", [denial.reason or f"none given, revert data {_bytes(denial)}", denial.explanation]))
+        parts.append(("reason", [denial.reason or _no_reason(denial), denial.explanation]))
     if effects is not None:
         parts.append(("moves", [writer.movement(move) for move in effects.movements] or ["nothing"]))
         failed = [r for r in effects.executions if not r.success]
@@ -151,9 +151,10 @@ def show_movement(move: Movement, names: Names | None = None, tokens: Tokens | N
     return _Writer(names or {}, tokens, EnforcerRegistry()).movement(move)
 
 
-def _bytes(denial: Denial) -> str:
+def _no_reason(denial: Denial) -> str:
     data = denial.revert_data
-    return f"{format_hex(data[:_SHOWN_BYTES])}{'...' if len(data) > _SHOWN_BYTES else ''}"
+    shown = format_hex(data[:_SHOWN_BYTES]) + ("..." if len(data) > _SHOWN_BYTES else "")
+    return f"none given, revert data {shown}" if data else "none given"
 
 
 def _clean(text: str) -> str:
