@@ -179,6 +179,7 @@ def simulate(
     from delegations.cli.load import load
     from delegations.cli.options import open_chain, parse_redeemer, redemptions_of
     from delegations.cli.render import console, show, verdict_tree
+    from delegations.simulation import explain_denial
     from delegations.simulation import simulate as run
 
     _refuse_twice_stdin(source, executions)
@@ -186,11 +187,34 @@ def simulate(
     caller = parse_redeemer(redeemer)
     chain = open_chain(state, chain_id, at, redemptions)
     verdict = run(chain, redemptions, redeemer=caller)
+    why = None if verdict.allowed else explain_denial(chain, redemptions, verdict)
     if as_json:
-        _print_json(verdict.model_dump(mode="json", exclude_none=True))
+        hint = {} if why is None else {"hint": why}
+        _print_json({**verdict.model_dump(mode="json", exclude_none=True), **hint})
     else:
-        show(console(), verdict_tree(verdict))
+        show(console(), verdict_tree(verdict, hint=why))
     raise typer.Exit(DONE if verdict.allowed else DENIED)
+
+
+@app.command()
+def status(
+    source: Source,
+    state: Annotated[str | None, typer.Option(help="Chain state file, as `demo` writes it.")] = None,
+    rpc_url: Annotated[str | None, typer.Option("--rpc-url", help="Read the state from this node instead.")] = None,
+    at: At = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether a delegation or chain still holds and what is left of it. Exit code 1 when it does not hold."""
+    from delegations.cli.load import load_chain
+    from delegations.cli.render import console, show
+    from delegations.cli.status import read_status, status_tree
+
+    found = read_status(load_chain(source), state=state, rpc_url=rpc_url, at=at)
+    if as_json:
+        _print_json(found.model_dump(mode="json", exclude_none=True))
+    else:
+        show(console(), status_tree(found))
+    raise typer.Exit(DONE if found.is_active else DENIED)
 
 
 @app.command()

@@ -150,8 +150,8 @@ def movement_line(move: Movement, tokens: Tokens | None = None) -> Text:
     return line(f"{amount}: {move.sender} -> {move.recipient}")
 
 
-def verdict_tree(verdict: Verdict, tokens: Tokens | None = None) -> Tree:
-    """Return a verdict with what decided or what moves."""
+def verdict_tree(verdict: Verdict, tokens: Tokens | None = None, *, hint: str | None = None) -> Tree:
+    """Return a verdict with what decided or what moves; `hint` says what would have worked."""
     if verdict.denial is not None:
         denial = verdict.denial
         tree = Tree(line("DENIED" if denial.is_policy else "FAILED", "bold red"))
@@ -164,6 +164,8 @@ def verdict_tree(verdict: Verdict, tokens: Tokens | None = None) -> Tree:
             where += f", execution {denial.execution}"
         tree.add(line(where))
         tree.add(line(denial.explanation))
+        if hint is not None:
+            tree.add(line(hint, "yellow"))
         tree.add(line(f"reason: {denial.reason or 'none given'}; revert data 0x{denial.revert_data.hex()}", "dim"))
         for warning in verdict.warnings:
             tree.add(line(warning, "yellow"))

@@ -116,7 +116,9 @@ class HttpTransport:
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise EncodingError.of("endpoint", expected="a URL that begins with http:// or https://", got=parts.scheme)
+            # the rest of a URL may hold a key, so only its beginning is repeated
+            got = f"{parts.scheme}://..." if parts.scheme else "no scheme"
+            raise EncodingError.of("endpoint", expected="a URL that begins with http:// or https://", got=got)
         self.label = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
         self._host, self._port, self._tls = parts.hostname, parts.port, parts.scheme == "https"
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

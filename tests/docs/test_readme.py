@@ -21,4 +21,4 @@ def test_the_readme_runs_as_a_new_user_would_run_it(capsys):
 
 def test_every_command_it_shows_exists():
     commands = set(re.findall(r"`delegations (\w+)", README))
-    assert commands == {"demo", "inspect", "hash", "sign", "simulate", "redeem"}
+    assert commands == {"demo", "inspect", "hash", "sign", "simulate", "status", "redeem"}
