@@ -6,8 +6,7 @@ the contract accepts, so that what stands on chain can always be read; `problems
 would have refused.
 """
 
-from __future__ import annotations
-
+# Annotations are not strings here: pydantic would compile each of them again for each of the subclasses.
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Self

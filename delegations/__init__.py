@@ -5,7 +5,7 @@
 Importing this package does not load the EVM; the first chain does.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from caveats import Address, Caveat, DelegationsError, Execution
 from delegations._version import __version__
@@ -27,30 +27,30 @@ from delegations.delegation import (
     verify_signature,
 )
 from delegations.execution import ExecutionMode
-from delegations.framework.constants import DELEGATION_MANAGER
 from delegations.redemption import Redemption, decode_redeem_delegations, encode_redeem_delegations, redeem
 
 if TYPE_CHECKING:
     from delegations.evm import LocalChain
+    from delegations.framework.constants import DELEGATION_MANAGER
     from delegations.receipts import Receipt, make_receipts
     from delegations.simulation import Verdict, execute, simulate
+else:
+    _LATER = {
+        "LocalChain": "delegations.evm",
+        "DELEGATION_MANAGER": "delegations.framework.constants",
+        "Receipt": "delegations.receipts",
+        "make_receipts": "delegations.receipts",
+        "Verdict": "delegations.simulation",
+        "execute": "delegations.simulation",
+        "simulate": "delegations.simulation",
+    }
 
-_LATER = {
-    "LocalChain": "delegations.evm",
-    "Receipt": "delegations.receipts",
-    "make_receipts": "delegations.receipts",
-    "Verdict": "delegations.simulation",
-    "execute": "delegations.simulation",
-    "simulate": "delegations.simulation",
-}
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            from importlib import import_module
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        from importlib import import_module
-
-        return getattr(import_module(_LATER[name]), name)
-    raise AttributeError(f"module 'delegations' has no attribute {name!r}")
+            return getattr(import_module(_LATER[name]), name)
+        raise AttributeError(f"module 'delegations' has no attribute {name!r}")
 
 
 __all__ = [
