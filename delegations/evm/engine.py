@@ -18,7 +18,7 @@ DEFAULT_GAS = 10_000_000
 BLOCK_GAS_LIMIT = 36_000_000
 _TX_GAS = 21_000
 _CREATE_GAS = 32_000
-_INITCODE_WORD_GAS = 2
+INITCODE_WORD_GAS = 2
 
 
 class Capability(StrEnum):
@@ -347,7 +347,7 @@ def intrinsic_gas(transaction: Transaction) -> tuple[int, int]:
     tokens = zeros + 4 * (len(transaction.data) - zeros)
     gas = _TX_GAS + 4 * tokens
     if transaction.to is None:
-        gas += _CREATE_GAS + _INITCODE_WORD_GAS * ((len(transaction.data) + 31) // 32)
+        gas += _CREATE_GAS + INITCODE_WORD_GAS * ((len(transaction.data) + 31) // 32)
     return gas, _TX_GAS + 10 * tokens
 
 

@@ -25,15 +25,23 @@ from eth.vm.message import Message
 
 from caveats.errors import ExecutionError
 from caveats.types import Address, keccak
-from delegations.evm.engine import BlockEnv, CallFrame, FrameError, FrameKind, Log, Outcome, Transaction
+from delegations.evm.engine import (
+    INITCODE_WORD_GAS,
+    BlockEnv,
+    CallFrame,
+    FrameError,
+    FrameKind,
+    Log,
+    Outcome,
+    Transaction,
+    check_entry,
+    intrinsic_gas,
+)
 from delegations.evm.fastloop import FastComputation
 from delegations.evm.overlay import Overlay
 from delegations.evm.world import World
 from delegations.framework.constants import EIP7702_PREFIX
 
-_TX_GAS = 21_000
-_CREATE_GAS = 32_000
-_INITCODE_WORD_GAS = 2
 _MAX_REFUND_QUOTIENT = 5
 
 
@@ -76,16 +84,10 @@ class PyEvmEngine:
 
     def execute(self, world: World, block: BlockEnv, transaction: Transaction) -> Outcome:
         """Return what `transaction` would do to `world`. See Engine.execute."""
+        check_entry(world, transaction)
+        intrinsic, floor = intrinsic_gas(transaction)
         state = _WorldState(world, _context(block))
         sender, data = bytes(transaction.sender), bytes(transaction.data)
-        intrinsic, floor = _intrinsic_gas(data, is_create=transaction.to is None)
-        if transaction.gas < max(intrinsic, floor):
-            raise ExecutionError(f"gas: expected at least {max(intrinsic, floor)}, got {transaction.gas}")
-        balance = state.overlay.get_balance(sender)
-        if balance < transaction.value:
-            raise ExecutionError(
-                f"value: {transaction.sender} holds {balance} wei, the transaction sends {transaction.value}"
-            )
         nonce = state.overlay.get_nonce(sender)
         state.overlay.increment_nonce(sender)
         message = _message(state, transaction, data, transaction.gas - intrinsic, nonce)
@@ -165,21 +167,11 @@ def _context(block: BlockEnv) -> ExecutionContext:
     )
 
 
-def _intrinsic_gas(data: bytes, *, is_create: bool) -> tuple[int, int]:
-    """Return (intrinsic gas, EIP-7623 floor) of a transaction without access list or authorizations."""
-    zeros = data.count(0)
-    tokens = zeros + 4 * (len(data) - zeros)
-    gas = _TX_GAS + 4 * tokens
-    if is_create:
-        gas += _CREATE_GAS + _INITCODE_WORD_GAS * ((len(data) + 31) // 32)
-    return gas, _TX_GAS + 10 * tokens
-
-
 def _message(state: _WorldState, transaction: Transaction, data: bytes, gas: int, nonce: int) -> Message:
     sender = bytes(transaction.sender)
     if transaction.to is None:
         # py-evm charges the initcode words itself when the creation starts; they are in the intrinsic gas here
-        words = _INITCODE_WORD_GAS * ((len(data) + 31) // 32)
+        words = INITCODE_WORD_GAS * ((len(data) + 31) // 32)
         return Message(
             gas=gas + words,
             to=CREATE_CONTRACT_ADDRESS,

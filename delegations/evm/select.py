@@ -24,7 +24,7 @@ from delegations.evm.world import EMPTY_ACCOUNT, StateDiff, World
 
 _T = TypeVar("_T")
 _LAST_PRECOMPILE = 0x11
-ENGINE_NAMES = ("pyevm", "anvil", "auto", "both")
+ENGINE_NAMES = ("pyevm", "pyevm-blocks", "anvil", "auto", "both")
 
 
 def make_engine(choice: Engine | PlainEngine | str | None = None) -> Engine:
@@ -38,6 +38,10 @@ def make_engine(choice: Engine | PlainEngine | str | None = None) -> Engine:
     """
     if choice is None or choice == "pyevm":
         return _embedded()
+    if choice == "pyevm-blocks":
+        from delegations.evm.blocks import BlocksEngine
+
+        return as_engine(BlocksEngine())
     if choice == "anvil":
         return _anvil()
     if choice == "auto":

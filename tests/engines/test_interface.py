@@ -141,11 +141,11 @@ def test_a_plain_engine_of_ones_own_is_an_engine(chain):
 
 
 def test_an_engine_nobody_knows_is_refused():
-    with pytest.raises(EncodingError, match=r'engine: expected "pyevm" or "anvil" or "auto" or "both".*got revm'):
+    with pytest.raises(EncodingError, match=r'engine: expected "pyevm" or "pyevm-blocks" or "anvil" or "auto" or "both".*got revm'):
         LocalChain(engine="revm")
 
 
-@pytest.mark.parametrize("name", ["pyevm", "anvil", "auto", "both"])
+@pytest.mark.parametrize("name", ["pyevm", "pyevm-blocks", "anvil", "auto", "both"])
 def test_a_whole_chain_runs_on_each(name):
     chain = LocalChain(5, engine=name)
     chain.add_delegator(ALICE)
