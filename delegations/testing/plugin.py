@@ -8,6 +8,7 @@ pytest loads this in every project of an environment that has the package instal
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -206,10 +207,8 @@ def delegations_denies(delegations_scene: Scene) -> Any:
 @pytest.fixture
 def delegations_w3(delegations_scene: Scene) -> Web3:
     """A web3.py client of the test's chain; accounts[0] is its default account. It needs web3 8."""
-    try:
-        from delegations.testing.web3_provider import make_web3
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "web3":
-            raise
+    if importlib.util.find_spec("web3") is None:
         pytest.fail("fixture w3: expected web3 8, found none (pip install 'delegations[web3]')", pytrace=False)
+    from delegations.testing.web3_provider import make_web3
+
     return make_web3(delegations_scene.chain, [party.address for party in delegations_scene.accounts])

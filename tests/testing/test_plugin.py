@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import sys
@@ -278,10 +279,8 @@ def test_one_engine_leaves_test_ids_alone(project):
 
 def test_w3_says_what_is_missing_where_web3_is_not_installed(project, monkeypatch):
     project.makepyfile("def test_client(w3): pass\ndef test_chain(chain): pass")
-    for name in [name for name in sys.modules if name == "web3" or name.startswith("web3.")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "delegations.testing.web3_provider")
-    monkeypatch.setitem(sys.modules, "web3", None)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "web3" else find(name, *rest))
     outcome = run(project)
     outcome.assert_outcomes(passed=1, errors=1)
     outcome.stdout.fnmatch_lines(["fixture w3: expected web3 8, found none (pip install 'delegations[[]web3[]]')"])
