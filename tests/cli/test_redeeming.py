@@ -18,7 +18,7 @@ from delegations.execution import ExecutionMode
 from delegations.framework.constants import DELEGATION_MANAGER
 from delegations.receipts import Receipt
 from delegations.redemption import Redemption, encode_redeem_delegations, redeem
-from delegations.simulation import Verdict, simulate
+from delegations.simulation import Verdict, explain_denial, simulate
 from tests.cli.command import SCRIPT, run, run_process
 from tests.cli.conftest import AGENT, ALICE, CALLDATA, CHAIN_ID, CONTEXT, GRANT, PAY, SHOP, STRANGER, Desk
 
@@ -47,7 +47,11 @@ def test_the_json_is_the_verdict(desk: Desk, target: Address, code: int) -> None
     ran = run("simulate", desk.grant, "--state", desk.state, "--target", target, "--json")
     chain = LocalChain.from_json(desk.state.read_text())
     assert ran.code == code
-    assert Verdict.from_wire(ran.json()) == simulate(chain, redeem(GRANT, Execution(target=target)))
+    redemption = redeem(GRANT, Execution(target=target))
+    verdict, body = simulate(chain, redemption), ran.json()
+    hint = body.pop("hint", None)
+    assert Verdict.from_wire(body) == verdict
+    assert hint == (None if verdict.allowed else explain_denial(chain, redemption, verdict))
     assert "null" not in ran.out
 
 
