@@ -8,8 +8,10 @@ number one further and leaves the time alone.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caveats.abi import encode_address, encode_uint
@@ -39,7 +41,9 @@ from delegations.framework.constants import (
 
 if TYPE_CHECKING:
     from caveats.execution import Execution
+    from delegations.evm.fork_client import Patience
     from delegations.evm.node import NodeEngine
+    from delegations.evm.rpc import RpcClient
 
 GENESIS_AT = 1_767_225_600
 """2026-01-01 00:00:00 UTC, in unix seconds: when a chain starts unless told otherwise."""
@@ -65,6 +69,15 @@ def _framework_world(chain_id: int) -> World:
         world.apply(outcome.diff)
     world.accounts.pop(bytes(CREATE2_DEPLOYER), None)
     return world
+
+
+def official_code(chain_id: int, address: bytes) -> bytes | None:
+    """Return the runtime code that the official constructor gives at `address` on a chain.
+
+    None when that is not known: the address is not official, or its code is not bundled.
+    """
+    contract = load_framework().by_address(address)
+    return None if contract is None or not contract.bundled else _framework_world(chain_id).code(address)
 
 
 class LocalChain:
@@ -108,33 +121,64 @@ class LocalChain:
             install_stand_ins(self.world)
         self.manager = DELEGATION_MANAGER
         self._snapshots: list[tuple[World, int, int]] = []
+        self._environment = BlockEnv(chain_id=chain_id, number=0, timestamp=0)
 
     @classmethod
-    def fork(cls, node: NodeEngine | str, *, at: int | None = None, engine: str = "pyevm") -> LocalChain:
-        """Return a chain whose state is a node's at one block; what is done to it stays here.
+    def fork(
+        cls,
+        node: NodeEngine | RpcClient | str,
+        block: int | bytes | None = None,
+        *,
+        cache_dir: Path | None = None,
+        patience: Patience | None = None,
+        engine: Engine | PlainEngine | str = "pyevm",
+    ) -> LocalChain:
+        """Return a chain whose state is a node's after one block; what is done to it stays here.
+
+        The next call runs in the block after it, at the earliest time that block can have: one second later. Base fee,
+        coinbase, prevrandao and gas limit are those of the pinned block. The code is the node's, whatever it is.
 
         Args:
-            node: a URL, or the engine that already speaks to the node.
-            at: the number of the block; the newest when None. Not together with an engine, which has its own.
-            engine: "pyevm" executes here and reads what it needs; "node" executes on the node.
+            node: a URL, a client of one's own, or the engine that already speaks to the node.
+            block: the block's number, or its hash of 32 bytes; the newest when None. An engine has its own.
+            cache_dir: where what is read is kept on disk, by chain, block and slot; nowhere when None.
+            patience: how long to keep asking a node that does not answer.
+            engine: "pyevm", or an embedded engine of one's own, executes here and reads what it needs; "node" executes
+                on the node, which must then be given by number and takes neither cache nor patience.
 
         Raises:
-            EncodingError: another engine.
-            TransportError: the node could not be asked.
+            EncodingError: another engine, no URL, no block, or a cache that cannot be written.
+            TransportError, EngineError: the node could not be asked, now or when more state is needed.
         """
+        from delegations.evm.fork import open_fork
+        from delegations.evm.forked import ForkedWorld
         from delegations.evm.node import NodeEngine
 
-        if engine not in ("pyevm", "node"):
+        if isinstance(engine, str) and engine not in ("pyevm", "node"):
             raise EncodingError.of("engine of a forked chain", expected='"pyevm" or "node"', got=engine)
-        source = NodeEngine(node, at=at) if isinstance(node, str) else node
-        head = source.head
-        return cls(
-            head.chain_id,
-            timestamp=head.timestamp,
-            block_number=head.number,
-            engine=source if engine == "node" else engine,
-            world=source.world(),
+        if isinstance(node, NodeEngine):
+            if block is not None:
+                raise EncodingError("block of a forked chain: the engine already has one", hint="give NodeEngine(at=)")
+            block = node.head.number
+        if engine == "node":
+            if isinstance(block, bytes) or cache_dir is not None or patience is not None:
+                raise EncodingError('engine "node" takes a block number, no cache and no patience', hint='use "pyevm"')
+            source = node if isinstance(node, NodeEngine) else NodeEngine(node, at=block)
+            return cls._after(source.head, source.world(), source)
+        state = open_fork(
+            node.client if isinstance(node, NodeEngine) else node, block, cache_dir=cache_dir, patience=patience
         )
+        return cls._after(state.pin.environment, ForkedWorld(state), engine)
+
+    @classmethod
+    def _after(cls, pinned: BlockEnv, world: World, engine: Engine | PlainEngine | str) -> LocalChain:
+        """Return the chain whose first block comes after `pinned`."""
+        chain = cls(pinned.chain_id, engine=engine, world=world)
+        # a node that cannot choose the block runs calls in its own
+        ahead = 1 if Capability.BLOCK in chain.engine.capabilities else 0
+        chain.timestamp, chain.block_number = pinned.timestamp + ahead, pinned.number + ahead
+        chain._environment = pinned
+        return chain
 
     # time
 
@@ -150,17 +194,19 @@ class LocalChain:
     @property
     def block(self) -> BlockEnv:
         """The block the next call runs in."""
-        return BlockEnv(chain_id=self.chain_id, number=self.block_number, timestamp=self.timestamp)
+        return replace(self._environment, number=self.block_number, timestamp=self.timestamp)
 
     def copy(self) -> LocalChain:
         """Return an independent chain in the same state, on the same engine; it has no snapshots."""
-        return LocalChain(
+        copied = LocalChain(
             self.chain_id,
             timestamp=self.timestamp,
             block_number=self.block_number,
             engine=self.engine,
             world=self.world.copy(),
         )
+        copied._environment = self._environment
+        return copied
 
     def snapshot(self) -> int:
         """Return a mark to which `revert` takes the chain back: state, time and block number."""

@@ -49,6 +49,12 @@ class NodeState:
             self._slots[address, slot] = int.from_bytes(from_data(_good(word)), "big")
         return self._slots[address, slot]
 
+    def block_hash(self, number: int) -> bytes:
+        """Return the hash of a block up to this one. Raises TransportError, EngineError."""
+        (answer,) = self.client.batch([("eth_getBlockByNumber", [hex(number), False])])
+        block = _good(answer)
+        return from_data(block.get("hash") if isinstance(block, dict) else block)
+
 
 class ForkedWorld(World):
     """A World over a NodeState: what is written stays here, what was not written is the node's.
@@ -86,6 +92,10 @@ class ForkedWorld(World):
 
     def code(self, address: bytes) -> bytes:
         return self._account(address).code
+
+    def block_hash(self, number: int) -> bytes:
+        # blocks made here have no hash, as on any local chain
+        return self.node.block_hash(number) if number <= self.node.block else b""
 
     def set_balance(self, address: bytes, balance_wei: int) -> None:
         self._load(address)

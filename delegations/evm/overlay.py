@@ -113,6 +113,9 @@ class Overlay:
         self.delete_storage(address)
         self._write(self._accounts, address, None)
 
+    def block_hash(self, number: int) -> bytes:
+        return self._world.block_hash(number)
+
     # storage
 
     def get_storage(self, address: bytes, slot: int, from_journal: bool = True) -> int:

@@ -43,6 +43,7 @@ from delegations.evm.world import World
 from delegations.framework.constants import EIP7702_PREFIX
 
 _MAX_REFUND_QUOTIENT = 5
+_LAST_HASHES = 256
 
 
 class _WorldState(PragueState):
@@ -68,6 +69,10 @@ class _WorldState(PragueState):
 
     def commit(self, snapshot: int) -> None:
         """Keep what was written: the journal needs nothing more."""
+
+    def get_ancestor_hash(self, block_number: int) -> bytes:
+        is_ancestor = 0 <= self.block_number - block_number - 1 < _LAST_HASHES and block_number >= 0
+        return self.overlay.block_hash(block_number) if is_ancestor else b""
 
     def get_transient_storage(self, address: bytes, slot: int) -> bytes:
         return self.overlay.get_transient_storage(address, slot)

@@ -68,6 +68,10 @@ class World:
         """Return the code; a 23-byte EIP-7702 designator is returned as it stands."""
         return self.accounts.get(address, EMPTY_ACCOUNT).code
 
+    def block_hash(self, number: int) -> bytes:
+        """Return the hash of an earlier block; empty where there is none, as for the blocks of a local chain."""
+        return b""
+
     def set_balance(self, address: bytes, balance_wei: int) -> None:
         """Set the balance in wei. Raises EncodingError outside 0 to 2^256-1."""
         parse_uint256(balance_wei)

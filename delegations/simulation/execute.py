@@ -11,7 +11,13 @@ from delegations.evm.chain import LocalChain
 from delegations.evm.engine import DEFAULT_GAS, BlockEnv, Outcome
 from delegations.evm.world import World
 from delegations.redemption import Redemption
-from delegations.simulation.simulate import default_redeemer, judge, redeem_transaction, require_enforcer_code
+from delegations.simulation.simulate import (
+    default_redeemer,
+    judge,
+    prefetch_redemption,
+    redeem_transaction,
+    require_enforcer_code,
+)
 from delegations.simulation.verdict import Verdict
 
 
@@ -52,9 +58,10 @@ def execute(
     """
     redemptions = (redemption,) if isinstance(redemption, Redemption) else tuple(redemption)
     caller = redeemer if redeemer is not None else default_redeemer(redemptions)
+    transaction = redeem_transaction(chain, redemptions, caller, gas)
+    prefetch_redemption(chain, redemptions, transaction)
     require_enforcer_code(chain, redemptions)
     before, block = chain.world.copy(), chain.block
-    transaction = redeem_transaction(chain, redemptions, caller, gas)
     outcome = chain.send(caller, transaction.to, transaction.data, gas=gas)
-    verdict = judge(before, chain.manager, redemptions, caller, outcome, registry=registry)
+    verdict = judge(before, chain.manager, redemptions, caller, outcome, registry=registry, chain_id=chain.chain_id)
     return ExecutedRedemption(redemptions, caller, chain.manager, block, before, outcome, verdict)

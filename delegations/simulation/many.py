@@ -141,7 +141,9 @@ def _batch(chain: LocalChain, candidates: Sequence[Candidate], registry: Enforce
         judged[index] = (
             answer
             if isinstance(answer, DelegationsError)
-            else judge(chain.world, chain.manager, redemptions, caller, answer, registry=registry)
+            else judge(
+                chain.world, chain.manager, redemptions, caller, answer, registry=registry, chain_id=chain.chain_id
+            )
         )
     return [answer for answer in judged if answer is not None]
 

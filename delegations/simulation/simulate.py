@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from caveats.errors import EncodingError, UnsupportedError
 from caveats.registry import EnforcerRegistry
-from caveats.types import Address
+from caveats.types import Address, Bytes32, keccak
 from delegations.delegation import ANY_DELEGATE
-from delegations.evm.chain import LocalChain
-from delegations.evm.engine import DEFAULT_GAS, Capability, Outcome, Transaction
+from delegations.evm.chain import LocalChain, official_code
+from delegations.evm.engine import DEFAULT_GAS, CallFrame, Capability, Outcome, Transaction
+from delegations.evm.fork import prefetch
 from delegations.evm.stand_ins import STAND_INS, stand_in_warnings
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
@@ -19,6 +20,7 @@ from delegations.simulation.effects import enforcer_events, movements
 from delegations.simulation.replay import disabled_slot
 from delegations.simulation.verdict import Effects, Verdict
 
+_ECRECOVER = bytes(19) + b"\x01"
 VERDICT_NEEDS = frozenset({Capability.GAS, Capability.LOGS, Capability.ERROR, Capability.CALL_TREE})
 """What an engine must tell for a verdict to be given."""
 
@@ -48,10 +50,11 @@ def simulate(
     """
     redemptions = (redemption,) if isinstance(redemption, Redemption) else tuple(redemption)
     caller = redeemer if redeemer is not None else default_redeemer(redemptions)
-    require_enforcer_code(chain, redemptions)
     transaction = redeem_transaction(chain, redemptions, caller, gas)
+    prefetch_redemption(chain, redemptions, transaction)
+    require_enforcer_code(chain, redemptions)
     outcome = chain.engine.execute(chain.world, chain.block, transaction, needs=VERDICT_NEEDS)
-    return judge(chain.world, chain.manager, redemptions, caller, outcome, registry=registry)
+    return judge(chain.world, chain.manager, redemptions, caller, outcome, registry=registry, chain_id=chain.chain_id)
 
 
 def default_redeemer(redemptions: Sequence[Redemption]) -> Address:
@@ -71,6 +74,20 @@ def redeem_transaction(
 ) -> Transaction:
     """Return the transaction in which `redeemer` calls the chain's delegation manager."""
     return Transaction(redeemer, chain.manager, encode_redeem_delegations(redemptions), 0, gas)
+
+
+def prefetch_redemption(chain: LocalChain, redemptions: Sequence[Redemption], transaction: Transaction) -> None:
+    """Read what a redemption on a forked chain will likely need, in a few requests; nothing on another chain.
+
+    Raises:
+        TransportError, EngineError: the node could not be asked.
+    """
+    named: list[bytes] = [transaction.sender, chain.manager, _ECRECOVER]
+    for redemption in redemptions:
+        for link in redemption.context:
+            named += [link.delegator, *(caveat.enforcer for caveat in link.caveats)]
+        named += [execution.target for execution in redemption.executions]
+    prefetch(chain.world, transaction, named)
 
 
 def require_enforcer_code(chain: LocalChain, redemptions: Sequence[Redemption]) -> None:
@@ -106,6 +123,28 @@ def chain_facts(before: World, manager: Address) -> ChainFacts:
     )
 
 
+def code_warnings(
+    before: World, chain_id: int, manager: Address, redemptions: Sequence[Redemption], frame: CallFrame
+) -> tuple[str, ...]:
+    """Return one sentence for each contract of the framework that is not the official one on this chain.
+
+    Looked at are the manager, every enforcer the caveats name, and all code that ran. What is not bundled cannot be
+    compared and is passed over.
+    """
+    named = [caveat.enforcer for redemption in redemptions for link in redemption.context for caveat in link.caveats]
+    framework, found = load_framework(), []
+    for address in dict.fromkeys([manager, *named, *(call.code_address for call in frame.walk())]):
+        official, code = official_code(chain_id, address), before.code(address)
+        contract = framework.by_address(address)
+        if contract is not None and official is not None and code != official:
+            got = Bytes32(keccak(code)) if code else "no code"
+            found.append(
+                f"not canonical: {contract.name} at {address} is not the code of framework 1.3.0 on chain {chain_id}:"
+                f" expected {Bytes32(keccak(official))}, got {got}"
+            )
+    return tuple(found)
+
+
 def judge(
     before: World,
     manager: Address,
@@ -114,10 +153,16 @@ def judge(
     outcome: Outcome,
     *,
     registry: EnforcerRegistry | None = None,
+    chain_id: int | None = None,
 ) -> Verdict:
-    """Return the verdict on an outcome of a direct call of the manager, given the state before it."""
+    """Return the verdict on an outcome of a direct call of the manager, given the state before it.
+
+    With a chain id, the framework's code is compared with what the official constructors give on that chain.
+    """
     attribution = Attribution(redemptions, redeemer, chain_facts(before, manager), registry or EnforcerRegistry())
     warnings = stand_in_warnings(before, outcome.frame)
+    if chain_id is not None:
+        warnings += code_warnings(before, chain_id, manager, redemptions, outcome.frame)
     if not outcome.success:
         denial = attribution.denial(outcome.frame)
         return Verdict(allowed=False, denial=denial, gas_used=outcome.gas_used, warnings=warnings)

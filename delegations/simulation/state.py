@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from caveats.errors import EncodingError, EngineError, TransportError, abbreviate
 from caveats.types import Address
 from delegations.evm.chain import LocalChain
+from delegations.evm.fork import PinnedState
 from delegations.evm.forked import ForkedWorld
 from delegations.evm.rpc import HttpTransport, RpcClient, RpcError
 from delegations.evm.wire import from_data, from_quantity, to_data, to_word
@@ -92,7 +93,9 @@ class ChainReader:
         if isinstance(world, ForkedWorld):
             far = [s for s in slots if s[1] not in world.slots.get(s[0], {}) and s[0] not in world.wiped]
             far_codes = [address for address in codes if address not in world.accounts]
-            if far or far_codes:
+            if isinstance(world.node, PinnedState):
+                world.node.load(far_codes, far)
+            elif far or far_codes:
                 answers = _ask(world.node.client, _reads(world.node.block, far, far_codes))
                 held, held_codes = _parse(answers, far, far_codes)
         return Snapshot(
