@@ -141,7 +141,9 @@ def test_a_plain_engine_of_ones_own_is_an_engine(chain):
 
 
 def test_an_engine_nobody_knows_is_refused():
-    with pytest.raises(EncodingError, match=r'engine: expected "pyevm" or "pyevm-blocks" or "anvil" or "auto" or "both".*got revm'):
+    with pytest.raises(
+        EncodingError, match=r'engine: expected "pyevm" or "pyevm-blocks" or "anvil" or "auto" or "both".*got revm'
+    ):
         LocalChain(engine="revm")
 
 
