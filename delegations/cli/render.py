@@ -180,7 +180,8 @@ def verdict_tree(verdict: Verdict, tokens: Tokens | None = None, *, hint: str | 
     for event in effects.enforcer_events if effects else ():
         values = ", ".join(f"{key} {value}" for key, value in event.values.items())
         tree.add(line(f"{event.contract} {event.event}: {values}", "dim"))
-    tree.add(line(f"gas {verdict.gas_used}", "dim"))
+    if verdict.gas_used is not None:
+        tree.add(line(f"gas {verdict.gas_used}", "dim"))
     for warning in verdict.warnings:
         tree.add(line(warning, "yellow"))
     return tree

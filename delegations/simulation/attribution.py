@@ -17,7 +17,7 @@ from delegations.simulation.verdict import Denial, ExecutionResult
 
 # These are thrown before the precompile is called, so no call stands for them in the tree.
 _SIGNATURE_SHAPE_ERRORS = ("ECDSAInvalidSignatureLength", "ECDSAInvalidSignatureS")
-_SIGNATURE_ERRORS = (
+SIGNATURE_ERRORS = (
     *_SIGNATURE_SHAPE_ERRORS,
     "ECDSAInvalidSignature",
     "InvalidEOASignature",
@@ -62,7 +62,7 @@ class Attribution:
         pairs, due = self._align(frame)
         reason = decode_revert(frame.output)
         if frame.error == "out of gas" or (pairs and _ran_out_of_gas(frame, pairs[-1][1])):
-            return self._gas(pairs, frame)
+            return deny_gas(pairs[-1][0] if pairs else None, frame.output)
         if pairs and pairs[-1][1].error is not None:
             return self._culprit(pairs[-1][0], pairs[-1][1], reason)
         return self._by_manager(pairs, due, reason)
@@ -98,9 +98,9 @@ class Attribution:
 
     def _culprit(self, step: Step, child: CallFrame, reason: RevertReason) -> Denial:
         if step.kind == "hook":
-            return self._hook(step, reason)
+            return self.deny_hook(step, reason)
         if step.kind == "signature":
-            return self._link("signature", step.context, step.link or 0, reason)
+            return self.deny_link("signature", step.context, step.link or 0, reason)
         inner = account_frame(child)
         calls = inner.children
         if calls and calls[-1].error is not None:
@@ -119,7 +119,8 @@ class Attribution:
             revert_data=reason.raw,
         )
 
-    def _hook(self, step: Step, reason: RevertReason, text: str | None = None) -> Denial:
+    def deny_hook(self, step: Step, reason: RevertReason, text: str | None = None) -> Denial:
+        """Return the denial of a caveat in one of its hooks."""
         link = self.redemptions[step.context].context[step.link or 0]
         caveat = link.caveats[step.caveat or 0]
         decoded = self.registry.decode(caveat)
@@ -139,7 +140,8 @@ class Attribution:
             revert_data=reason.raw,
         )
 
-    def _link(self, stage: str, context: int, link: int, reason: RevertReason) -> Denial:
+    def deny_link(self, stage: str, context: int, link: int, reason: RevertReason) -> Denial:
+        """Return the denial of one delegation, by its signature or by the manager."""
         return Denial(
             stage="signature" if stage == "signature" else "manager",
             context=context,
@@ -153,20 +155,20 @@ class Attribution:
     def _by_manager(self, pairs: list[tuple[Step, CallFrame]], due: Step | None, reason: RevertReason) -> Denial:
         name = reason.name.partition("(")[0]
         signatures = [step for step, _ in pairs if step.kind == "signature"]
-        if name in _SIGNATURE_ERRORS:
+        if name in SIGNATURE_ERRORS:
             at = due if name in _SIGNATURE_SHAPE_ERRORS or not signatures else signatures[-1]
             if at is not None and at.link is not None:
-                return self._link("signature", at.context, at.link, reason)
+                return self.deny_link("signature", at.context, at.link, reason)
         for refusal in manager_refusals(self.redemptions, self.redeemer, self.facts.is_disabled):
             if refusal.error == reason.name:
-                return self._link("manager", refusal.context, refusal.link, reason)
+                return self.deny_link("manager", refusal.context, refusal.link, reason)
         if reason.kind == "empty" and due is not None and not self.facts.has_code(due.target):
-            return self._no_code(due, reason)
+            return self.deny_missing(due, reason)
         if reason.kind == "empty" and pairs:
             # the call was answered, but with something the manager could not decode
             last = pairs[-1][0]
             if last.kind == "signature":
-                return self._link("signature", last.context, last.link or 0, reason)
+                return self.deny_link("signature", last.context, last.link or 0, reason)
             if last.kind == "execution":
                 return self._no_account(last, reason)
         return Denial(
@@ -176,9 +178,10 @@ class Attribution:
             revert_data=reason.raw,
         )
 
-    def _no_code(self, due: Step, reason: RevertReason) -> Denial:
+    def deny_missing(self, due: Step, reason: RevertReason) -> Denial:
+        """Return the denial for a contract that is not there."""
         if due.kind == "hook":
-            return self._hook(due, reason, f"There is no contract at the enforcer's address {due.target}.")
+            return self.deny_hook(due, reason, f"There is no contract at the enforcer's address {due.target}.")
         return self._no_account(due, reason)
 
     def _no_account(self, step: Step, reason: RevertReason) -> Denial:
@@ -198,17 +201,18 @@ class Attribution:
             revert_data=reason.raw,
         )
 
-    def _gas(self, pairs: list[tuple[Step, CallFrame]], frame: CallFrame) -> Denial:
-        step = pairs[-1][0] if pairs else None
-        return Denial(
-            stage="gas",
-            context=step.context if step else None,
-            link=step.link if step else None,
-            caveat=step.caveat if step else None,
-            reason="out of gas",
-            explanation="The call ran out of gas. That says nothing about what the delegation allows: send more gas.",
-            revert_data=frame.output,
-        )
+
+def deny_gas(step: Step | None, revert_data: bytes) -> Denial:
+    """Return the denial for lack of gas, which is never a matter of policy."""
+    return Denial(
+        stage="gas",
+        context=step.context if step else None,
+        link=step.link if step else None,
+        caveat=step.caveat if step else None,
+        reason="out of gas",
+        explanation="The call ran out of gas. That says nothing about what the delegation allows: send more gas.",
+        revert_data=revert_data,
+    )
 
 
 def account_frame(frame: CallFrame) -> CallFrame:

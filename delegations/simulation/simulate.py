@@ -16,7 +16,8 @@ from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.redemption import Redemption, encode_redeem_delegations
 from delegations.simulation.attribution import Attribution, ChainFacts
-from delegations.simulation.effects import enforcer_events, movements
+from delegations.simulation.effects import enforcer_events, movements, token_movement
+from delegations.simulation.hook_by_hook import Probe
 from delegations.simulation.replay import disabled_slot
 from delegations.simulation.verdict import Effects, Verdict
 
@@ -53,8 +54,37 @@ def simulate(
     transaction = redeem_transaction(chain, redemptions, caller, gas)
     prefetch_redemption(chain, redemptions, transaction)
     require_enforcer_code(chain, redemptions)
+    if Capability.CALL_TREE not in chain.engine.capabilities:
+        return _without_calls(chain, redemptions, caller, transaction, registry or EnforcerRegistry())
     outcome = chain.engine.execute(chain.world, chain.block, transaction, needs=VERDICT_NEEDS)
     return judge(chain.world, chain.manager, redemptions, caller, outcome, registry=registry, chain_id=chain.chain_id)
+
+
+def _without_calls(
+    chain: LocalChain,
+    redemptions: Sequence[Redemption],
+    caller: Address,
+    transaction: Transaction,
+    registry: EnforcerRegistry,
+) -> Verdict:
+    """Return the verdict of an engine that tells no calls: who denied is found hook by hook, and what cannot be known
+    is left out and said."""
+    engine = chain.engine
+    outcome = engine.execute(
+        chain.world, chain.block, transaction, needs=VERDICT_NEEDS & engine.capabilities - {Capability.ERROR}
+    )
+    gas_used = outcome.gas_used if outcome.has(Capability.GAS) else None
+    if not outcome.success:
+        facts = chain_facts(chain.world, chain.manager)
+        probe = Probe(engine, chain.world, chain.block, chain.manager, redemptions, caller, facts, registry)
+        return Verdict(allowed=False, denial=probe.denial(transaction, outcome.output), gas_used=gas_used)
+    if not outcome.has(Capability.LOGS):
+        unknown = f"effects unknown: engine {engine.name} tells neither calls nor logs"
+        return Verdict(allowed=True, gas_used=gas_used, warnings=(unknown,))
+    moves = tuple(move for log in outcome.logs if (move := token_movement(log)) is not None)
+    unknown = f"native movements and the outcome of each execution unknown: engine {engine.name} tells no calls"
+    effects = Effects(movements=moves, enforcer_events=enforcer_events(outcome.logs, load_framework()))
+    return Verdict(allowed=True, effects=effects, gas_used=gas_used, warnings=(unknown,))
 
 
 def default_redeemer(redemptions: Sequence[Redemption]) -> Address:

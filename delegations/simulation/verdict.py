@@ -103,8 +103,8 @@ class Verdict(Model):
     Attributes:
         allowed: whether the manager and every caveat agree and the call does not revert.
         denial: set exactly when not allowed.
-        effects: set exactly when allowed.
-        gas_used: of the whole transaction.
+        effects: set when allowed, unless the engine tells none.
+        gas_used: of the whole transaction; None when the engine does not tell.
         warnings: what keeps the verdict from being the deployed contracts' own word, one sentence each: the stand-ins
             it rests on. Their gas is not that of the deployed contracts either.
     """
@@ -112,7 +112,7 @@ class Verdict(Model):
     allowed: bool
     denial: Denial | None = None
     effects: Effects | None = None
-    gas_used: int
+    gas_used: int | None = None
     warnings: Listed[str] = ()
 
     @property
