@@ -12,12 +12,17 @@ from caveats.errors import EncodingError
 from caveats.types import Address
 
 WORD = 32
-_ADDRESS_PAD = bytes(12)
+ADDRESS_PAD = bytes(12)
+"""The high bytes of a word that holds an address."""
+POINTER_PAD = bytes(24)
+"""The high bytes of a word that holds an offset or a length."""
 # The chain bounds by gas how often overlapping pointers may name the same bytes. So that a small blob cannot unpack
 # into gigabytes here, all that is read may add up to the blob and this much more, far beyond what fits into a block.
 _SLACK_BYTES = 2**20
 # Solidity refuses any offset or length above this before it looks at the data.
 _MAX_POINTER = 2**64 - 1
+_number = int.from_bytes
+_new_bytes = bytes.__new__  # of 20 bytes an Address needs no second look
 
 
 def encode_uint(value: int) -> bytes:
@@ -27,7 +32,7 @@ def encode_uint(value: int) -> bytes:
 
 def encode_address(address: bytes) -> bytes:
     """Return a 20-byte address as one word, zeroes first."""
-    return _ADDRESS_PAD + address
+    return ADDRESS_PAD + address
 
 
 def encode_bytes(data: bytes) -> bytes:
@@ -55,7 +60,7 @@ class Reader:
     __slots__ = ("data", "end", "left", "what")
 
     def __init__(self, data: bytes, what: str) -> None:
-        self.data = data
+        self.data = data if type(data) is bytes else bytes(data)
         self.end = len(data)
         self.left = self.end + _SLACK_BYTES
         self.what = what
@@ -75,14 +80,15 @@ class Reader:
 
     def address(self, at: int) -> Address:
         word = self.word(at)
-        if word[:12] != _ADDRESS_PAD:
+        if word[:12] != ADDRESS_PAD:
             raise self.fail(f"the word at byte {at} is not an address: its first 12 bytes are not zero")
-        return Address(word[12:])
+        return _new_bytes(Address, word[12:])
 
     def pointer(self, at: int, base: int) -> int:
         """Return the absolute position that the offset word at `at` points to, counted from `base`."""
-        offset = self.uint(at)
-        if offset > _MAX_POINTER:
+        offset = _number(self.data[at : at + WORD], "big")
+        if at + WORD > self.end or offset > _MAX_POINTER:
+            self.word(at)
             raise self.fail(f"the offset at byte {at} points outside the data")
         return base + offset
 
@@ -93,28 +99,47 @@ class Reader:
         return count
 
     def bytes_at(self, at: int) -> bytes:
-        size = self.length(at)
         start = at + WORD
-        if start + size > self.end:
+        size = _number(self.data[at:start], "big")
+        stop = start + size
+        if stop > self.end:
+            self.length(at)
             raise self.fail(f"{size} bytes are announced at byte {at}, only {max(self.end - start, 0)} follow")
-        self._spend(WORD + size)
-        return self.data[start : start + size]
+        self.left -= WORD + size
+        if self.left < 0:
+            raise self.overlaps()
+        return self.data[start:stop]
 
     def array(self, at: int) -> tuple[int, int]:
         """Return (count, position of the first head) of the dynamic array at `at`; heads are one word each."""
-        count = self.length(at)
         start = at + WORD
+        count = _number(self.data[at:start], "big")
         if start + count * WORD > self.end:
+            self.length(at)
             raise self.fail(f"{count} items are announced at byte {at}, the data ends before their heads")
         return count, start
+
+    def bytes_array(self, at: int) -> list[bytes]:
+        """Return the items of the `bytes[]` at `at`."""
+        count, heads = self.array(at)
+        items = []
+        for head in range(heads, heads + WORD * count, WORD):
+            items.append(self.bytes_at(self.pointer(head, heads)))
+        return items
+
+    def word_array(self, at: int) -> list[bytes]:
+        """Return the items of the `bytes32[]` at `at`."""
+        count, start = self.array(at)
+        data = self.data
+        return [data[item : item + WORD] for item in range(start, start + WORD * count, WORD)]
 
     def need(self, at: int, size: int) -> None:
         """Raise unless `size` bytes stand at `at`: the head of a struct."""
         if at + size > self.end:
             raise self.fail(f"the data ends at byte {self.end}, inside the {size}-byte head at byte {at}")
-        self._spend(size)
-
-    def _spend(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
-            raise self.fail("its parts overlap so often that it unpacks into far more than it holds")
+            raise self.overlaps()
+
+    def overlaps(self) -> EncodingError:
+        return self.fail("its parts overlap so often that it unpacks into far more than it holds")

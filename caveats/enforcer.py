@@ -16,7 +16,7 @@ from pydantic import model_validator
 from caveats.attempt import Attempt, StateKey
 from caveats.caveat import Caveat
 from caveats.errors import EncodingError
-from caveats.types import Address, Model, format_amount, keccak
+from caveats.types import Address, Model, format_amount, keccak, trusted
 
 TRANSFER_SELECTOR = bytes.fromhex("a9059cbb")
 """transfer(address,uint256)"""
@@ -169,17 +169,11 @@ class EnforcerTerms(Model):
     @classmethod
     def unchecked(cls, **values: Any) -> Self:
         """Return an instance without builder checks: for decoding what is already signed."""
-        # What model_construct does, without its walk over aliases and private fields: decoding is a hot path.
         fields = cls.__pydantic_fields__
         given = set(values)
         if len(values) != len(fields):
             values = {name: info.default for name, info in fields.items() if name not in values} | values
-        self = cls.__new__(cls)
-        object.__setattr__(self, "__dict__", values)
-        object.__setattr__(self, "__pydantic_fields_set__", given)
-        object.__setattr__(self, "__pydantic_extra__", None)
-        object.__setattr__(self, "__pydantic_private__", None)
-        return self
+        return trusted(cls, values, given)
 
     def to_caveat(self, *, args: bytes = b"", enforcer: Address | None = None) -> Caveat:
         """Return the caveat with these terms; `enforcer` replaces the framework 1.3.0 address."""

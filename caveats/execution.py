@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 
 from caveats.abi import WORD, Reader, encode_address, encode_bytes, encode_dynamic_array, encode_uint
 from caveats.errors import EncodingError
-from caveats.types import Address, HexBytes, Model, Uint256
+from caveats.types import Address, HexBytes, Model, Uint256, trusted
 
 _PACKED_HEAD = 52
 _TUPLE_HEAD = 3 * WORD
@@ -35,6 +35,9 @@ class Execution(Model):
         return self.call_data[:4]
 
 
+_FIELDS = set(Execution.model_fields)
+
+
 def encode_packed_execution(execution: Execution) -> bytes:
     """Return the packed form used by the single call type."""
     return execution.target + encode_uint(execution.value) + execution.call_data
@@ -44,11 +47,12 @@ def decode_packed_execution(data: bytes) -> Execution:
     """Return the execution of a packed blob. Raises EncodingError under 52 bytes, where the contract reverts."""
     if len(data) < _PACKED_HEAD:
         raise EncodingError.of("single execution", expected="at least 52 bytes (target 20, value 32)", got=data)
-    return Execution(
-        target=Address(data[:20]),
-        value=int.from_bytes(data[20:_PACKED_HEAD], "big"),
-        call_data=data[_PACKED_HEAD:],
-    )
+    fields = {
+        "target": bytes.__new__(Address, data[:20]),
+        "value": int.from_bytes(data[20:_PACKED_HEAD], "big"),
+        "call_data": bytes(data[_PACKED_HEAD:]),
+    }
+    return trusted(Execution, fields, _FIELDS)
 
 
 def encode_execution_batch(executions: Sequence[Execution]) -> bytes:
@@ -69,10 +73,14 @@ def decode_execution_batch(data: bytes, *, what: str = "batch execution") -> tup
         at = reader.pointer(heads + WORD * i, heads)
         reader.need(at, _TUPLE_HEAD)
         executions.append(
-            Execution(
-                target=reader.address(at),
-                value=reader.uint(at + WORD),
-                call_data=reader.bytes_at(reader.pointer(at + 2 * WORD, at)),
+            trusted(
+                Execution,
+                {
+                    "target": reader.address(at),
+                    "value": reader.uint(at + WORD),
+                    "call_data": reader.bytes_at(reader.pointer(at + 2 * WORD, at)),
+                },
+                _FIELDS,
             )
         )
     return tuple(executions)

@@ -291,3 +291,31 @@ class Model(_Base):
     def to_json(self) -> str:
         """Return the JSON text, by wire names, indented by two."""
         return self.model_dump_json(by_alias=True, indent=2)
+
+
+_AnyModel = TypeVar("_AnyModel", bound=Model)
+# A frozen model refuses assignment; its slots take it.
+_new = object.__new__
+_set_values, _set_given, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+
+
+def trusted(cls: type[_AnyModel], values: dict[str, Any], given: set[str] | None = None) -> _AnyModel:
+    """Return the model of values that are already what its fields hold. Nothing is checked.
+
+    For decoders, which have just cut them out of bytes they did check: what model_construct does, without its walk over
+    aliases and private fields.
+
+    Args:
+        cls: the model's class.
+        values: every field, by name; the dictionary becomes the model's own.
+        given: the fields that are not defaults, and may be shared by models; all when None.
+    """
+    model = _new(cls)
+    _set_values(model, values)
+    _set_given(model, set(values) if given is None else given)
+    _set_extra(model, None)
+    _set_private(model, None)
+    return model

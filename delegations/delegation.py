@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from struct import Struct
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 from pydantic import PlainSerializer, WrapValidator
 
 from caveats import Caveat
-from caveats.abi import WORD, Reader, encode_address, encode_bytes, encode_dynamic_array, encode_uint
+from caveats.abi import (
+    ADDRESS_PAD,
+    POINTER_PAD,
+    WORD,
+    Reader,
+    encode_address,
+    encode_bytes,
+    encode_dynamic_array,
+    encode_uint,
+)
 from caveats.caveat import hash_caveats
 from caveats.enforcer import EnforcerTerms
 from caveats.errors import EncodingError, VerificationError
@@ -27,6 +37,7 @@ from caveats.types import (
     keccak,
     parse_bytes,
     parse_uint256,
+    trusted,
 )
 from delegations.eip712 import DELEGATION_TYPEHASH, hash_domain, hash_typed_data, recover_signer, sign_digest
 
@@ -40,6 +51,10 @@ ANY_DELEGATE = Address("0x0000000000000000000000000000000000000a11")
 
 _DELEGATION_HEAD = 6 * WORD
 _CAVEAT_HEAD = 3 * WORD
+# The heads, each word cut into what must be zero and what counts.
+_DELEGATION_WORDS = Struct(">12s 20s 12s 20s 32s 24s Q 32s 24s Q").unpack_from
+_CAVEAT_WORDS = Struct(">12s 20s 24s Q 24s Q").unpack_from
+_CAVEAT_SIZE = _CAVEAT_HEAD + 2 * WORD
 
 
 def _parse_salt(value: Any, _handler: Any) -> int:
@@ -341,29 +356,65 @@ def decode_context(data: bytes) -> tuple[Delegation, ...]:
     """
     reader = Reader(data, "permission context")
     count, heads = reader.array(reader.pointer(0, 0))
-    return tuple(read_delegation(reader, reader.pointer(heads + WORD * i, heads)) for i in range(count))
+    return tuple([read_delegation(reader, reader.pointer(heads + WORD * i, heads)) for i in range(count)])
 
 
 def read_delegation(reader: Reader, at: int) -> Delegation:
     """Return the delegation whose struct head stands at byte `at`."""
     reader.need(at, _DELEGATION_HEAD)
-    count, heads = reader.array(reader.pointer(at + 3 * WORD, at))
-    caveats = []
-    for i in range(count):
-        head = reader.pointer(heads + WORD * i, heads)
-        reader.need(head, _CAVEAT_HEAD)
-        caveats.append(
-            Caveat(
-                enforcer=reader.address(head),
-                terms=reader.bytes_at(reader.pointer(head + WORD, head)),
-                args=reader.bytes_at(reader.pointer(head + 2 * WORD, head)),
-            )
-        )
-    return Delegation(
-        delegate=reader.address(at),
-        delegator=reader.address(at + WORD),
-        authority=Bytes32(reader.word(at + 2 * WORD)),
-        caveats=tuple(caveats),
-        salt=reader.uint(at + 4 * WORD),
-        signature=reader.bytes_at(reader.pointer(at + 5 * WORD, at)),
+    pad, delegate, pad_too, delegator, authority, high, caveats_at, salt, high_too, signature_at = _DELEGATION_WORDS(
+        reader.data, at
     )
+    if pad != ADDRESS_PAD or pad_too != ADDRESS_PAD or high != POINTER_PAD or high_too != POINTER_PAD:
+        _refuse(reader, at, addresses=(0, 1), pointers=(3, 5))
+    fields = {
+        "delegate": _new_bytes(Address, delegate),
+        "delegator": _new_bytes(Address, delegator),
+        "authority": _new_bytes(Bytes32, authority),
+        "caveats": _read_caveats(reader, at + caveats_at),
+        "salt": _number(salt, "big"),
+        "signature": reader.bytes_at(at + signature_at),
+    }
+    return trusted(Delegation, fields, _DELEGATION_FIELDS)
+
+
+def _read_caveats(reader: Reader, at: int) -> tuple[Caveat, ...]:
+    # The hot path of every decoder: what the reader does in calls stands here in line, and is called to refuse.
+    count, heads = reader.array(at)
+    data, end, left, number, new = reader.data, reader.end, reader.left, _number, _new_bytes
+    caveats = []
+    for head in range(heads, heads + WORD * count, WORD):
+        at = heads + number(data[head : head + WORD], "big")
+        if at + _CAVEAT_HEAD > end:
+            reader.need(reader.pointer(head, heads), _CAVEAT_HEAD)
+        pad, enforcer, high, terms_from, high_too, args_from = _CAVEAT_WORDS(data, at)
+        if pad != ADDRESS_PAD or high != POINTER_PAD or high_too != POINTER_PAD:
+            _refuse(reader, at, addresses=(0,), pointers=(1, 2))
+        terms_at = at + terms_from + WORD
+        terms_end = terms_at + number(data[terms_at - WORD : terms_at], "big")
+        args_at = at + args_from + WORD
+        args_end = args_at + number(data[args_at - WORD : args_at], "big")
+        if terms_end > end or args_end > end:
+            reader.bytes_at(at + terms_from)
+            reader.bytes_at(at + args_from)
+        left -= _CAVEAT_SIZE + terms_end - terms_at + args_end - args_at
+        if left < 0:
+            raise reader.overlaps()
+        fields = {"enforcer": new(Address, enforcer), "terms": data[terms_at:terms_end], "args": data[args_at:args_end]}
+        caveats.append(trusted(Caveat, fields, _CAVEAT_FIELDS))
+    reader.left = left
+    return tuple(caveats)
+
+
+def _refuse(reader: Reader, at: int, *, addresses: tuple[int, ...], pointers: tuple[int, ...]) -> NoReturn:
+    """Raise what the reader says of the first word of a head that does not hold what it should."""
+    for word in addresses:
+        reader.address(at + WORD * word)
+    for word in pointers:
+        reader.pointer(at + WORD * word, at)
+    raise AssertionError("unreachable: one of the words is at fault")
+
+
+_CAVEAT_FIELDS, _DELEGATION_FIELDS = set(Caveat.model_fields), set(Delegation.model_fields)
+_new_bytes = bytes.__new__  # of bytes cut to size, a value type needs no second look
+_number = int.from_bytes

@@ -25,6 +25,10 @@ class ExecutionMode(Enum):
     """The four modes a delegator account executes.
 
     DEFAULT bubbles the first failure; TRY swallows it and only logs. Every enforcer of the framework refuses TRY.
+
+    Attributes:
+        is_batch: whether the execution blob is a batch.
+        is_try: whether a failing execution is swallowed.
     """
 
     SINGLE_DEFAULT = Bytes32(bytes(32))
@@ -32,20 +36,17 @@ class ExecutionMode(Enum):
     BATCH_DEFAULT = Bytes32(b"\x01" + bytes(31))
     BATCH_TRY = Bytes32(b"\x01\x01" + bytes(30))
 
-    @property
-    def is_batch(self) -> bool:
-        """Whether the execution blob is a batch."""
-        return self.value[0] == 1
-
-    @property
-    def is_try(self) -> bool:
-        """Whether a failing execution is swallowed."""
-        return self.value[1] == 1
+    def __init__(self, word: Bytes32) -> None:
+        self.is_batch = word[0] == 1
+        self.is_try = word[1] == 1
 
     @property
     def label(self) -> str:
         """The mode in words: "single", "batch, try"."""
         return ("batch" if self.is_batch else "single") + (", try" if self.is_try else "")
+
+
+_BY_TYPES = {mode.value[:2]: mode for mode in ExecutionMode}
 
 
 def parse_mode(value: bytes | str) -> ExecutionMode:
@@ -55,10 +56,10 @@ def parse_mode(value: bytes | str) -> ExecutionMode:
         EncodingError: not 32 bytes.
         UnsupportedError: a call type or execution type the accounts refuse.
     """
-    word = Bytes32(value)
-    for mode in ExecutionMode:
-        if mode.value[:2] == word[:2]:
-            return mode
+    word = value if type(value) is bytes and len(value) == Bytes32.SIZE else Bytes32(value)
+    mode = _BY_TYPES.get(word[:2])
+    if mode is not None:
+        return mode
     raise UnsupportedError(
         f"mode {format_hex(word)}: expected call type 00 or 01 and execution type 00 or 01, got {word[:2].hex()}"
     )

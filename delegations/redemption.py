@@ -13,7 +13,7 @@ from pydantic import PlainSerializer, WrapValidator, model_validator
 from caveats.abi import WORD, Reader, encode_bytes, encode_dynamic_array, encode_uint
 from caveats.errors import EncodingError, UnsupportedError
 from caveats.execution import Execution
-from caveats.types import Bytes4, Listed, Model, format_hex
+from caveats.types import Bytes4, Listed, Model, format_hex, trusted
 from delegations.delegation import Delegation, decode_context, encode_context
 from delegations.execution import ExecutionMode, decode_executions, encode_executions, parse_mode
 
@@ -144,22 +144,20 @@ def decode_redeem_delegations(calldata: bytes) -> tuple[Redemption, ...]:
     if calldata[:4] != REDEEM_DELEGATIONS:
         raise EncodingError.of("calldata", expected=f"redeemDelegations ({REDEEM_DELEGATIONS})", got=calldata[:4])
     reader = Reader(calldata[4:], "redeemDelegations")
-    contexts = _read_bytes_array(reader, 0)
-    count, at = reader.array(reader.pointer(WORD, 0))
-    modes = [reader.word(at + WORD * i) for i in range(count)]
-    executions = _read_bytes_array(reader, 2 * WORD)
+    contexts = reader.bytes_array(reader.pointer(0, 0))
+    modes = reader.word_array(reader.pointer(WORD, 0))
+    executions = reader.bytes_array(reader.pointer(2 * WORD, 0))
     if not len(contexts) == len(modes) == len(executions):
         raise EncodingError(
             "redeemDelegations: expected as many contexts as modes and executions, got"
             f" {len(contexts)}, {len(modes)} and {len(executions)} (on chain: BatchDataLengthMismatch())"
         )
     parsed = [parse_mode(mode) for mode in modes]
-    return tuple(
-        Redemption(context=decode_context(c), mode=m, executions=decode_executions(m, e))
-        for c, m, e in zip(contexts, parsed, executions, strict=True)
-    )
+    redemptions = []
+    for context, mode, blob in zip(contexts, parsed, executions, strict=True):
+        fields = {"context": decode_context(context), "mode": mode, "executions": decode_executions(mode, blob)}
+        redemptions.append(trusted(Redemption, fields, _FIELDS))
+    return tuple(redemptions)
 
 
-def _read_bytes_array(reader: Reader, head: int) -> list[bytes]:
-    count, at = reader.array(reader.pointer(head, 0))
-    return [reader.bytes_at(reader.pointer(at + WORD * i, at)) for i in range(count)]
+_FIELDS = set(Redemption.model_fields)
