@@ -175,9 +175,10 @@ class PinnedState(NodeState):
         # without fees: nodes refuse a price of zero here, and each has its own default
         call = {key: value for key, value in transaction_object(transaction).items() if "Fee" not in key}
         more: dict[str, list[Any]] = {"debug_traceCall": [{"tracer": "prestateTracer"}]}
+        reference = self._reference
         for method in tuple(self._hint_methods):
             try:
-                answer = self._asker.ask_once(method, [call, self._reference, *more.get(method, [])])
+                answer = self._asker.ask_once(method, [call, reference, *more.get(method, [])])
                 if not isinstance(answer, RpcError):
                     return _hinted(answer)
                 is_lost = answer.is_missing_method
@@ -252,7 +253,7 @@ def _block_question(block: int | bytes | None) -> Question:
             gas_limit=_number_below(2**64)(answer.get("gasLimit")),
         )
         if block not in (None, environment.number, digest):
-            raise TransportError(f"it answered with block {environment.number} {to_data(digest)} for block {which}")
+            raise TransportError(f"it answered with block {environment.number} when asked for block {which}")
         return PinnedBlock(Bytes32(digest), environment)
 
     if isinstance(block, bytes):

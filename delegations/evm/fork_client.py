@@ -13,12 +13,15 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic_core import from_json
 
 from caveats.errors import EncodingError, EngineError, TransportError, abbreviate
 from delegations.evm.rpc import HttpTransport, RpcClient, RpcError
@@ -115,10 +118,14 @@ class PatientTransport(HttpTransport):
         super().__init__(url, headers=headers, timeout_seconds=timeout_seconds)
         pieces = [user, password, login, parts.query, *(value for _, value in parse_qsl(parts.query))]
         pieces += [parts.path, *parts.path.split("/")]
+        # closed with the transport, which nobody has to close
+        self._held: list[http.client.HTTPConnection] = []
+        weakref.finalize(self, _close, self._held)
         self.secrets = sorted({p for p in pieces if len(p) >= _SHORTEST_SECRET}, key=len, reverse=True)
 
     def exchange(self, payload: bytes) -> bytes:
         connection = self._connected()
+        self._held[:] = [connection]
         cut = threading.Event()
         timer = threading.Timer(self._timeout, _cut, (connection.sock, cut))
         timer.daemon = True
@@ -138,7 +145,15 @@ class PatientTransport(HttpTransport):
         is_answer = response.status < 500 and body.lstrip()[:1] in (b"{", b"[")
         if response.status != 200 and (response.status in _TRY_AGAIN_STATUS or not is_answer):
             raise _StatusError(response.status, _retry_after(response.headers))
+        # the client's parser is stopped by Python's recursion limit, which py-evm raises past what the stack holds:
+        # deep nesting would end this process. This one counts, and raises ValueError.
+        from_json(body, cache_strings="none")
         return body
+
+
+def _close(connections: Iterable[http.client.HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _cut(connection: socket.socket, cut: threading.Event) -> None:
@@ -158,6 +173,7 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
             raise ConnectionError(f"the answer is larger than {_MAX_ANSWER} bytes")
     if expected is not None and size < expected:
         raise ConnectionError("the connection was closed before the answer was complete")
+    response.close()  # so that the connection can carry the next one
     return b"".join(parts)
 
 
@@ -213,10 +229,7 @@ class Asker:
 
     def ask_once(self, method: str, params: Sequence[Any]) -> Any:
         """Return the answer to a single attempt, an RpcError where the node refused. Raises TransportError."""
-        try:
-            return self.client.batch([(method, params)])[0]
-        except RecursionError:
-            raise TransportError(f"could not ask {self.label} for {method}: the answer is nested too deeply") from None
+        return self.client.batch([(method, params)])[0]
 
     def said(self, text: str) -> str:
         """Return what the other side said, on one line, without what the URL keeps secret."""
@@ -250,8 +263,6 @@ class _Asking:
             answers = self._asker.client.batch([(question.method, question.params) for question in asked])
         except TransportError as error:
             return error.__cause__ if isinstance(error.__cause__, Exception) else error
-        except RecursionError:
-            return ValueError("the answer is nested too deeply")
         if len(asked) > 1 and all(isinstance(a, RpcError) and "batch" in str(a).lower() for a in answers):
             self._asker.batch_size = len(asked) // 2
             return None

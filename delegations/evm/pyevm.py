@@ -72,7 +72,7 @@ class _WorldState(PragueState):
 
     def get_ancestor_hash(self, block_number: int) -> bytes:
         is_ancestor = 0 <= self.block_number - block_number - 1 < _LAST_HASHES and block_number >= 0
-        return self.overlay.block_hash(block_number) if is_ancestor else b""
+        return bytes(self.overlay.block_hash(block_number)) if is_ancestor else b""
 
     def get_transient_storage(self, address: bytes, slot: int) -> bytes:
         return self.overlay.get_transient_storage(address, slot)
