@@ -168,16 +168,26 @@ def simulate(
     redeemer: Redeemer = None,
     chain_id: Annotated[str | None, typer.Option("--chain-id", metavar="N", help="Chain id of a fresh chain.")] = None,
     state: State = None,
+    fork: Annotated[
+        str | None, typer.Option("--fork", metavar="URL", help="Run on the state of a live chain, read from a node.")
+    ] = None,
+    fork_block: Annotated[
+        str | None, typer.Option("--fork-block", metavar="N", help="Block number or hash; the newest by default.")
+    ] = None,
+    fork_cache: Annotated[
+        str | None, typer.Option("--fork-cache", metavar="DIR", help="Keep what is read of the node's state here.")
+    ] = None,
     at: At = None,
     as_json: Json = False,
 ) -> None:
     """Try a redemption on a local chain running the official contracts. Exit code 1 when it is denied.
 
-    Takes a delegation or context with an execution, or redeemDelegations calldata. Without --state the root delegator
-    is set up as an EIP-7702 account holding 10 ether on an otherwise empty chain.
+    Takes a delegation or context with an execution, or redeemDelegations calldata. Without --state and --fork the root
+    delegator is set up as an EIP-7702 account holding 10 ether on an otherwise empty chain. With --fork it runs in the
+    block after the one forked, one second later unless --at says otherwise; nothing is sent to the chain.
     """
     from delegations.cli.load import load
-    from delegations.cli.options import open_chain, parse_redeemer, redemptions_of
+    from delegations.cli.options import ForkOptions, open_chain, parse_redeemer, redemptions_of
     from delegations.cli.render import console, show, verdict_tree
     from delegations.simulation import explain_denial
     from delegations.simulation import simulate as run
@@ -185,7 +195,7 @@ def simulate(
     _refuse_twice_stdin(source, executions)
     redemptions = redemptions_of(load(source), target, value, data, executions, mode)
     caller = parse_redeemer(redeemer)
-    chain = open_chain(state, chain_id, at, redemptions)
+    chain = open_chain(state, chain_id, at, redemptions, ForkOptions(fork, fork_block, fork_cache))
     verdict = run(chain, redemptions, redeemer=caller)
     why = None if verdict.allowed else explain_denial(chain, redemptions, verdict)
     if as_json:

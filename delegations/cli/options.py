@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from caveats.errors import EncodingError
@@ -124,17 +126,38 @@ def _executions(
     return tuple(_named(f"--executions[{i}]", Execution.from_wire, item) for i, item in enumerate(items))
 
 
+@dataclass(frozen=True)
+class ForkOptions:
+    """The values of --fork, --fork-block and --fork-cache."""
+
+    url: str | None = None
+    block: str | None = None
+    cache: str | None = None
+
+
 def open_chain(
-    state: str | None, chain_id: str | None, at: str | None, redemptions: tuple[Redemption, ...]
+    state: str | None,
+    chain_id: str | None,
+    at: str | None,
+    redemptions: tuple[Redemption, ...],
+    fork: ForkOptions | None = None,
 ) -> LocalChain:
-    """Return the chain of a state file, or a fresh one with the root delegators set up.
+    """Return the chain of a state file, a fork of a live one, or a fresh one with the root delegators set up.
 
     Raises:
-        EncodingError: no chain id for a fresh chain, one that differs from the state's, or no state in the file.
+        EncodingError: no chain id for a fresh chain, one that differs from the state's or the node's, no state in the
+            file, or options that contradict each other.
+        TransportError, EngineError: the node of a fork could not be asked.
     """
     from delegations.evm.chain import LocalChain
 
     number = None if chain_id is None else parse_chain_id(chain_id)
+    if fork is not None and fork.url is not None:
+        if state is not None:
+            raise EncodingError("--fork and --state both say where the state is", hint="give one of them")
+        return _open_fork(fork.url, fork, number, at)
+    if fork is not None and (fork.block, fork.cache) != (None, None):
+        raise EncodingError("--fork-block and --fork-cache say something of a fork", hint="give --fork URL as well")
     if state is not None:
         chain = _read_state(state)
         if number is not None and number != chain.chain_id:
@@ -152,6 +175,30 @@ def open_chain(
     for redemption in redemptions:
         if redemption.root is not None:
             chain.add_delegator(redemption.root.delegator)
+    return chain
+
+
+def parse_block(text: str) -> int | bytes | None:
+    """Return the value of --fork-block: a number, a hash, or None for latest. Raises EncodingError."""
+    if text == "latest":
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= 20:
+        return int(text)
+    if text.startswith("0x") and len(text) == 66:
+        return parse_hex(text, what="--fork-block")
+    raise EncodingError.of("--fork-block", expected="a number, a hash of 32 bytes, or latest", got=text)
+
+
+def _open_fork(url: str, fork: ForkOptions, chain_id: int | None, at: str | None) -> LocalChain:
+    from delegations.evm.chain import LocalChain
+
+    block = None if fork.block is None else parse_block(fork.block)
+    timestamp = None if at is None else parse_time(at)
+    chain = LocalChain.fork(url, block, cache_dir=None if fork.cache is None else Path(fork.cache))
+    if chain_id is not None and chain_id != chain.chain_id:
+        raise EncodingError(f"--chain-id {chain_id} differs from the node's {chain.chain_id}")
+    if timestamp is not None:
+        chain.timestamp = timestamp
     return chain
 
 
