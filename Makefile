@@ -23,6 +23,10 @@ NODE_STAMP := .make/node-$(call checksum,package.json package-lock.json)
 # The executable specification pins other versions of what we use, so it has an environment of its own.
 EELS_VENV := .make/eels
 EELS_STAMP := .make/eels-$(call checksum,requirements-eels.txt)
+# What we are measured against: other people's engines, with the crypto they bring along.
+BENCH_VENV := .make/bench
+BENCH_STAMP := .make/bench-$(call checksum,requirements-bench.txt)
+BENCH_NODE_STAMP := .make/bench-node-$(call checksum,scripts/bench/package-lock.json)
 OFFICIAL := delegations/framework/_official/framework.json.gz
 
 # node and npm of the machine when both are there and node is new enough; otherwise those of the requirements.
@@ -45,7 +49,7 @@ SNAPSHOT := --snap contracts/.gas-snapshot
 # Fuzzed runs cost a different amount of gas each time, so the snapshot holds the others.
 SNAPSHOT_TESTS := --no-match-test '^(testFuzz|invariant)'
 
-.PHONY: help demo test fuzz eels check build figures docs contracts requirements venv node_modules framework clean distclean FORCE
+.PHONY: help demo test fuzz eels bench leak peers check build figures docs contracts requirements venv node_modules framework clean distclean FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z_]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -63,6 +67,12 @@ fuzz: $(PACKAGE_STAMP) $(OFFICIAL) ## 100,000 random programs on the embedded en
 eels: $(PACKAGE_STAMP) $(OFFICIAL) $(EELS_STAMP) ## redemptions and programs on the executable specification, slowly
 	@$(BIN)/python scripts/eels_oracle.py --python $(EELS_VENV)/bin/python
 
+bench: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) peers ## one redemption on every engine, ours and other people's, in one run
+	@$(BIN)/python scripts/bench_engines.py
+
+leak: $(PACKAGE_STAMP) $(OFFICIAL) ## the memory of 100,000 simulations in one process, in six minutes or so
+	@$(BIN)/python scripts/bench_leak.py
+
 check: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## format, lint, types, layers, gas, artifacts, tracked files
 	@$(BIN)/ruff format --check --output-format concise .
 	@$(BIN)/ruff check .
@@ -78,7 +88,7 @@ build: $(PACKAGE_STAMP) $(OFFICIAL) ## wheel and source distribution, into dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation
 
-figures: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## measure again the figures the documents name
+figures: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) peers ## measure again the figures the documents name
 	@$(BIN)/python scripts/figures.py --cold
 
 docs: $(PACKAGE_STAMP) ## write docs/caveats.md anew from the enforcer classes
@@ -90,7 +100,7 @@ contracts: $(VENV_STAMP) $(NODE_STAMP) ## compile our contracts; renew their art
 	@$(BIN)/python scripts/export_artifacts.py
 	@scripts/forge snapshot $(SNAPSHOT_TESTS) $(SNAPSHOT)
 
-requirements: $(VENV)/pyvenv.cfg ## resolve requirements-dev.txt and requirements-eels.txt again
+requirements: $(VENV)/pyvenv.cfg ## resolve the requirements again, of all environments
 	@echo "installing uv into $(VENV)"
 	@$(BIN)/python -m pip install -qq uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
@@ -98,6 +108,8 @@ requirements: $(VENV)/pyvenv.cfg ## resolve requirements-dev.txt and requirement
 	    --output-file requirements-dev.txt pyproject.toml requirements-dev.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --custom-compile-command 'make requirements' --output-file requirements-eels.txt requirements-eels.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --custom-compile-command 'make requirements' --output-file requirements-bench.txt requirements-bench.in
 	@echo "requirements-dev.txt: $$(grep -c '^[a-z]' requirements-dev.txt) packages"
 
 clean: ## remove what was built
@@ -106,7 +118,7 @@ clean: ## remove what was built
 	@find caveats delegations tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove what was installed, too
-	@rm -rf $(VENV) node_modules .make
+	@rm -rf $(VENV) node_modules scripts/bench/node_modules .make
 
 # --- what the targets stand on ---------------------------------------------------------------------------------------
 
@@ -136,6 +148,23 @@ $(EELS_STAMP): $(call unless_there,$(EELS_VENV)/bin/python)
 	@rm -rf $(EELS_VENV) && mkdir -p .make && $(PYTHON) -m venv $(EELS_VENV)
 	@$(EELS_VENV)/bin/python -m pip install -qq --require-hashes -r requirements-eels.txt
 	@rm -f .make/eels-* && touch $@
+
+# A peer that cannot be installed is left out of the table, which says so.
+peers:
+	-@$(MAKE) --no-print-directory $(BENCH_STAMP)
+	-@$(MAKE) --no-print-directory $(BENCH_NODE_STAMP)
+	-@$(MAKE) --no-print-directory $(EELS_STAMP)
+
+$(BENCH_STAMP): $(call unless_there,$(BENCH_VENV)/bin/python)
+	@echo "installing what we are measured against into $(BENCH_VENV)"
+	@rm -rf $(BENCH_VENV) && mkdir -p .make && $(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install -qq --require-hashes -r requirements-bench.txt || { rm -rf $(BENCH_VENV); exit 1; }
+	@rm -f .make/bench-[0-9]* && touch $@
+
+$(BENCH_NODE_STAMP): $(call unless_there,scripts/bench/node_modules/.package-lock.json) | $(VENV_STAMP)
+	@echo "installing what we are measured against into scripts/bench/node_modules"
+	@cd scripts/bench && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mkdir -p .make && rm -f .make/bench-node-* && touch $@
 
 # node_modules waits for the Python requirements, because node itself may come from them.
 $(NODE_STAMP): $(call unless_there,node_modules/.package-lock.json) | $(VENV_STAMP)
