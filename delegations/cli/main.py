@@ -154,6 +154,10 @@ Executions = Annotated[
     str | None, typer.Option(help='JSON list of {"target","value","callData"}: file, argument or -.')
 ]
 State = Annotated[str | None, typer.Option(help="Chain state file, as `demo` writes it. A fresh chain otherwise.")]
+EngineName = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="NAME", help="pyevm (default), anvil, auto, both; a fork: pyevm, node."),
+]
 At = Annotated[str | None, typer.Option(help="Time to run at: unix seconds or 2026-12-31T12:00:00Z.")]
 
 
@@ -177,6 +181,7 @@ def simulate(
     fork_cache: Annotated[
         str | None, typer.Option("--fork-cache", metavar="DIR", help="Keep what is read of the node's state here.")
     ] = None,
+    engine: EngineName = None,
     at: At = None,
     as_json: Json = False,
 ) -> None:
@@ -195,7 +200,7 @@ def simulate(
     _refuse_twice_stdin(source, executions)
     redemptions = redemptions_of(load(source), target, value, data, executions, mode)
     caller = parse_redeemer(redeemer)
-    chain = open_chain(state, chain_id, at, redemptions, ForkOptions(fork, fork_block, fork_cache))
+    chain = open_chain(state, chain_id, at, redemptions, ForkOptions(fork, fork_block, fork_cache), engine)
     verdict = run(chain, redemptions, redeemer=caller)
     why = None if verdict.allowed else explain_denial(chain, redemptions, verdict)
     if as_json:
@@ -239,6 +244,7 @@ def redeem(
     redeemer: Redeemer = None,
     state: State = None,
     at: At = None,
+    engine: EngineName = None,
     receipts: Annotated[str, typer.Option(help="Folder for the receipts.")] = "receipts",
     as_json: Json = False,
 ) -> None:
@@ -261,7 +267,7 @@ def redeem(
             "redeem: sending to a live chain is not built in",
             hint="use --dry-run and send the calldata with your wallet, or --state FILE for a local chain",
         )
-    _redeem_locally(redemptions, redeemer, state, at, Path(receipts), as_json=as_json)
+    _redeem_locally(redemptions, redeemer, state, at, engine, Path(receipts), as_json=as_json)
 
 
 def _redeem_locally(
@@ -269,6 +275,7 @@ def _redeem_locally(
     redeemer: str | None,
     state: str,
     at: str | None,
+    engine: str | None,
     folder: Path,
     *,
     as_json: bool,
@@ -280,7 +287,7 @@ def _redeem_locally(
     from delegations.simulation import execute
 
     caller = parse_redeemer(redeemer)
-    chain = open_chain(state, None, at, redemptions)
+    chain = open_chain(state, None, at, redemptions, engine=engine)
     make_folder(folder)  # before anything happens: a state without its receipt would be a deed nobody can tell of
     executed = execute(chain, redemptions, redeemer=caller)
     paths = write_receipts(folder, make_receipts(executed))

@@ -18,6 +18,7 @@ from delegations.redemption import Redemption
 
 if TYPE_CHECKING:
     from delegations.evm.chain import LocalChain
+    from delegations.evm.engine import Engine
 
 _MODES = {mode.label.replace(", ", "-"): mode for mode in ExecutionMode}
 _T = TypeVar("_T")
@@ -141,12 +142,14 @@ def open_chain(
     at: str | None,
     redemptions: tuple[Redemption, ...],
     fork: ForkOptions | None = None,
+    engine: str | None = None,
 ) -> LocalChain:
     """Return the chain of a state file, a fork of a live one, or a fresh one with the root delegators set up.
 
     Raises:
         EncodingError: no chain id for a fresh chain, one that differs from the state's or the node's, no state in the
-            file, or options that contradict each other.
+            file, no engine of that name, or options that contradict each other.
+        UnsupportedError: the engine is not installed.
         TransportError, EngineError: the node of a fork could not be asked.
     """
     from delegations.evm.chain import LocalChain
@@ -155,11 +158,12 @@ def open_chain(
     if fork is not None and fork.url is not None:
         if state is not None:
             raise EncodingError("--fork and --state both say where the state is", hint="give one of them")
-        return _open_fork(fork.url, fork, number, at)
+        return _open_fork(fork.url, fork, number, at, engine)
     if fork is not None and (fork.block, fork.cache) != (None, None):
         raise EncodingError("--fork-block and --fork-cache say something of a fork", hint="give --fork URL as well")
     if state is not None:
         chain = _read_state(state)
+        chain.engine = _parse_engine(engine)
         if number is not None and number != chain.chain_id:
             raise EncodingError(f"--chain-id {number} differs from the state's {chain.chain_id}")
         if at is not None:
@@ -171,7 +175,7 @@ def open_chain(
             hint="the one the delegation was signed for, or give --state FILE",
         )
     now = int(datetime.now(UTC).timestamp())
-    chain = LocalChain(number, timestamp=now if at is None else parse_time(at))
+    chain = LocalChain(number, timestamp=now if at is None else parse_time(at), engine=_parse_engine(engine))
     for redemption in redemptions:
         if redemption.root is not None:
             chain.add_delegator(redemption.root.delegator)
@@ -189,12 +193,21 @@ def parse_block(text: str) -> int | bytes | None:
     raise EncodingError.of("--fork-block", expected="a number, a hash of 32 bytes, or latest", got=text)
 
 
-def _open_fork(url: str, fork: ForkOptions, chain_id: int | None, at: str | None) -> LocalChain:
+def _parse_engine(name: str | None) -> Engine:
+    from delegations.evm.select import make_engine
+
+    return _named("--engine", make_engine, name)
+
+
+def _open_fork(url: str, fork: ForkOptions, chain_id: int | None, at: str | None, engine: str | None) -> LocalChain:
     from delegations.evm.chain import LocalChain
 
     block = None if fork.block is None else parse_block(fork.block)
     timestamp = None if at is None else parse_time(at)
-    chain = LocalChain.fork(url, block, cache_dir=None if fork.cache is None else Path(fork.cache))
+    cache = None if fork.cache is None else Path(fork.cache)
+    if engine not in (None, "pyevm", "node"):
+        raise EncodingError.of("--engine of a fork", expected="pyevm or node", got=engine)
+    chain = LocalChain.fork(url, block, cache_dir=cache, engine=engine or "pyevm")
     if chain_id is not None and chain_id != chain.chain_id:
         raise EncodingError(f"--chain-id {chain_id} differs from the node's {chain.chain_id}")
     if timestamp is not None:
