@@ -14,6 +14,7 @@ from delegations.evm.fork import prefetch
 from delegations.evm.stand_ins import STAND_INS, stand_in_warnings
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
+from delegations.framework.constants import EIP7702_PREFIX
 from delegations.redemption import Redemption, encode_redeem_delegations
 from delegations.simulation.attribution import Attribution, ChainFacts
 from delegations.simulation.effects import enforcer_events, movements, token_movement
@@ -74,17 +75,19 @@ def _without_calls(
         chain.world, chain.block, transaction, needs=VERDICT_NEEDS & engine.capabilities - {Capability.ERROR}
     )
     gas_used = outcome.gas_used if outcome.has(Capability.GAS) else None
+    foreign = code_warnings(chain.world, chain.chain_id, chain.manager, redemptions, None)
     if not outcome.success:
         facts = chain_facts(chain.world, chain.manager)
         probe = Probe(engine, chain.world, chain.block, chain.manager, redemptions, caller, facts, registry)
-        return Verdict(allowed=False, denial=probe.denial(transaction, outcome.output), gas_used=gas_used)
+        denial = probe.denial(transaction, outcome.output)
+        return Verdict(allowed=False, denial=denial, gas_used=gas_used, warnings=foreign)
     if not outcome.has(Capability.LOGS):
         unknown = f"effects unknown: engine {engine.name} tells neither calls nor logs"
-        return Verdict(allowed=True, gas_used=gas_used, warnings=(unknown,))
+        return Verdict(allowed=True, gas_used=gas_used, warnings=(*foreign, unknown))
     moves = tuple(move for log in outcome.logs if (move := token_movement(log)) is not None)
     unknown = f"native movements and the outcome of each execution unknown: engine {engine.name} tells no calls"
     effects = Effects(movements=moves, enforcer_events=enforcer_events(outcome.logs, load_framework()))
-    return Verdict(allowed=True, effects=effects, gas_used=gas_used, warnings=(unknown,))
+    return Verdict(allowed=True, effects=effects, gas_used=gas_used, warnings=(*foreign, unknown))
 
 
 def default_redeemer(redemptions: Sequence[Redemption]) -> Address:
@@ -154,16 +157,22 @@ def chain_facts(before: World, manager: Address) -> ChainFacts:
 
 
 def code_warnings(
-    before: World, chain_id: int, manager: Address, redemptions: Sequence[Redemption], frame: CallFrame
+    before: World, chain_id: int, manager: Address, redemptions: Sequence[Redemption], frame: CallFrame | None
 ) -> tuple[str, ...]:
     """Return one sentence for each contract of the framework that is not the official one on this chain.
 
-    Looked at are the manager, every enforcer the caveats name, and all code that ran. What is not bundled cannot be
-    compared and is passed over.
+    Looked at are the manager, every enforcer the caveats name, the code EIP-7702 delegators delegate to, and all code
+    that ran, where that is known. What is not bundled cannot be compared and is passed over.
     """
-    named = [caveat.enforcer for redemption in redemptions for link in redemption.context for caveat in link.caveats]
+    named = [manager]
+    for link in (link for redemption in redemptions for link in redemption.context):
+        named += [caveat.enforcer for caveat in link.caveats]
+        account = before.code(link.delegator)
+        if len(account) == 23 and account.startswith(EIP7702_PREFIX):
+            named.append(Address(account[3:]))
+    ran = () if frame is None else frame.walk()
     framework, found = load_framework(), []
-    for address in dict.fromkeys([manager, *named, *(call.code_address for call in frame.walk())]):
+    for address in dict.fromkeys([*named, *(call.code_address for call in ran)]):
         official, code = official_code(chain_id, address), before.code(address)
         contract = framework.by_address(address)
         if contract is not None and official is not None and code != official:

@@ -9,7 +9,7 @@ import pytest
 from caveats import AllowedTargets, LimitedCalls, Timestamp
 from caveats.errors import EncodingError, EngineError, TransportError, UnsupportedError
 from caveats.types import Address, keccak
-from delegations.evm import LocalChain, make_engine
+from delegations.evm import Capability, LocalChain, make_engine
 from delegations.evm.anvil import AnvilEngine
 from delegations.evm.blocks import BlocksEngine
 from delegations.evm.chain import official_code
@@ -388,6 +388,19 @@ def test_manager_and_account_code_are_looked_at_as_well(live):
         the_warning(chain, "DelegationManager", DELEGATION_MANAGER),
         the_warning(chain, "EIP7702StatelessDeleGator", EIP7702_STATELESS_DELEGATOR),
     )
+
+
+@pytest.mark.parametrize("amount", [5, 10**31], ids=["allowed", "denied"])
+def test_a_node_that_tells_no_calls_is_warned_of_as_well(live, amount):
+    with live.undone():
+        live.call("anvil_setCode", to_data(LimitedCalls.ADDRESS), to_data(STOPS))
+        live.call("evm_mine")
+        node = NodeEngine(live.client)
+        node.methods, node.capabilities = frozenset({"eth_simulateV1"}), frozenset({Capability.GAS, Capability.LOGS})
+        chain = LocalChain.fork(node, engine="node")
+        verdict = simulate(chain, live.redemption(amount))
+    assert verdict.allowed == (amount == 5)
+    assert verdict.warnings[0].startswith("not canonical: LimitedCallsEnforcer at")
 
 
 def test_a_denial_names_the_enforcers_that_were_never_reached(live):
