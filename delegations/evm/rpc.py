@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, Protocol
 from urllib.parse import urlsplit
 
+from pydantic_core import from_json
+
 from caveats.errors import EncodingError, EngineError, TransportError, abbreviate
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
@@ -248,7 +250,8 @@ class RpcClient:
 
 def _read(answer: bytes, methods: Sequence[str]) -> list[Any]:
     """Return the results by id. Raises ValueError for anything that is not an answer to the request."""
-    parsed = json.loads(answer)
+    # json's bound on nesting is Python's recursion limit, which py-evm raises past the C stack; this parser counts
+    parsed = from_json(answer)
     entries = [parsed] if isinstance(parsed, dict) else parsed
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError("expected a JSON-RPC answer")

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from caveats.errors import EncodingError, TransportError
+from delegations.evm import rpc
 from delegations.evm.rpc import HttpTransport, RpcClient, RpcError, UnixTransport
 from tests.engines.fakes import Scripted, http_endpoint, ok
 
@@ -137,3 +138,9 @@ def test_a_forked_child_opens_a_connection_of_its_own(monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: 1)
     assert asking.call("x") == 2
     assert transport.closed == 1
+
+
+def test_an_answer_nested_without_end_is_no_answer_and_no_crash():
+    deep = b'{"jsonrpc":"2.0","id":0,"result":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    with pytest.raises(ValueError, match="recursion limit"):
+        rpc._read(deep, ["eth_call"])
