@@ -2,7 +2,8 @@
 """Measure every figure the documents name, on this machine and now. Nothing here is remembered.
 
 Prints one JSON line a figure, as soon as it is measured: name, value, unit; with a peer also its name and `ratio`, the
-peer's time over ours in the same run. A figure that cannot be measured prints name and error, the others go on, and
+peer's time over ours in the same run. A figure with several parts prints a line for each, and what counts beside the
+value stands beside it under a name of its own. One that cannot be measured prints name and error, the others go on, and
 the exit code is 1. To add one, write a function below, decorated with its unit; its name is the figure's name.
 """
 
@@ -10,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import operator
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -18,20 +21,38 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A value, and how a peer did at the same task."""
+    """A value, and how a peer did at the same task.
+
+    Attributes:
+        of: which part of the figure it is; empty when it is all of it.
+        beside: what else was counted, by name.
+    """
 
     value: float
     peer: str | None = None
     ratio: float | None = None
+    of: str = ""
+    beside: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part of a figure that could not be measured."""
+
+    of: str
+    why: str
+
+
+Parts = list[Measured | Missing]
 
 
 @dataclass(frozen=True)
@@ -40,7 +61,7 @@ class Figure:
 
     unit: str
     is_cold: bool
-    measure: Callable[[], Measured]
+    measure: Callable[[], Measured | Parts]
 
 
 class FigureError(Exception):
@@ -48,12 +69,13 @@ class FigureError(Exception):
 
 
 FIGURES: dict[str, Figure] = {}
+_Measure = TypeVar("_Measure", bound=Callable[[], Measured | Parts])
 
 
-def figure(unit: str, *, is_cold: bool = False) -> Callable[[Callable[[], Measured]], Callable[[], Measured]]:
+def figure(unit: str, *, is_cold: bool = False) -> Callable[[_Measure], _Measure]:
     """Enter a function into the table of figures under its own name."""
 
-    def enter(measure: Callable[[], Measured]) -> Callable[[], Measured]:
+    def enter(measure: _Measure) -> _Measure:
         FIGURES[measure.__name__] = Figure(unit, is_cold, measure)
         return measure
 
@@ -99,12 +121,18 @@ def median_call(call: Callable[[], object], *, warm_up: int, count: int) -> floa
     return statistics.median(times)
 
 
-def against(peer: str, ours: Callable[[], Any], theirs: Callable[[], Any]) -> Measured:
+def against(
+    peer: str,
+    ours: Callable[[], Any],
+    theirs: Callable[[], Any],
+    *,
+    same: Callable[[Any, Any], bool] = operator.eq,
+) -> Measured:
     """Return the median microseconds of one call of ours, and the peer's over it. Both must give the same.
 
     Batches of the two take turns, so that a machine that slows down slows both.
     """
-    if ours() != theirs():
+    if not same(ours(), theirs()):
         raise FigureError(f"{peer} gives another result")
     sums: tuple[list[float], list[float]] = ([], [])
     for _ in range(30):
@@ -248,6 +276,31 @@ def first_verdict_in_a_fresh_process() -> Measured:
     return Measured(median_over_processes(FIRST_VERDICT))
 
 
+@figure("ms")
+def redemption_by_engine() -> Parts:
+    """The redemption of the benchmark on every engine there is, in one run."""
+    from scripts.bench_engines import run_benchmark, times_ours
+
+    rows = run_benchmark(rounds=9)
+    ratios, raw = times_ours(rows), {row.name: row.ms for row in rows if row.times}.get("anvil: raw eth_simulateV1")
+    parts: Parts = []
+    for row in rows:
+        if not row.times:
+            parts.append(Missing(row.name, row.why))
+            continue
+        beside = {"times_pyevm": round(ratios[row.name], 3)}
+        if raw is not None and row.name.startswith("anvil"):
+            beside["times_raw"] = round(row.ms / raw, 3)
+        parts.append(Measured(row.ms, of=row.name, beside=beside))
+    return parts
+
+
+@figure("KiB", is_cold=True)
+def growth_over_100000_simulations() -> Measured:
+    told = json.loads(run([sys.executable, "scripts/bench_leak.py", "--json"]))
+    return Measured(told["growth_kb"], beside={name: told[name] for name in ("simulations", "before_kb", "after_kb")})
+
+
 # imports
 
 
@@ -346,6 +399,66 @@ def encode_context() -> Measured:
 
 
 @figure("us")
+def decode_context() -> Measured:
+    from eth_abi.abi import decode
+
+    from delegations import decode_context as ours
+    from delegations import encode_context
+
+    given = papers()
+    context = encode_context([given.grant])
+    return against("eth_abi", lambda: ours(context), lambda: decode([given.abi_type], context), same=_same_context)
+
+
+@figure("us")
+def decode_calldata() -> Parts:
+    """redeemDelegations calldata of one redemption and of ten, contexts and executions included."""
+    from eth_abi.abi import decode
+
+    from delegations import Execution, decode_redeem_delegations, encode_redeem_delegations, redeem
+
+    given = papers()
+    redemption = redeem(given.grant, Execution(target=given.grant.delegate, value=1))
+
+    def of(count: int) -> Measured:
+        calldata = encode_redeem_delegations([redemption] * count)
+
+        def theirs() -> list[Any]:
+            contexts, modes, executions = decode(["bytes[]", "bytes32[]", "bytes[]"], calldata[4:])
+            # a single execution is packed, not ABI encoded, so there is nothing left for the peer to do
+            return [
+                (decode([given.abi_type], context), mode, execution)
+                for context, mode, execution in zip(contexts, modes, executions, strict=True)
+            ]
+
+        def same(ours: Any, other: Any) -> bool:
+            return all(
+                _same_context(r.context, context) and mode == r.mode.value and execution[:20] == r.executions[0].target
+                for r, (context, mode, execution) in zip(ours, other, strict=True)
+            )
+
+        measured = against("eth_abi", lambda: decode_redeem_delegations(calldata), theirs, same=same)
+        return replace(measured, of=str(count))
+
+    return [of(1), of(10)]
+
+
+def _same_context(ours: Any, theirs: Any) -> bool:
+    plain = tuple(
+        (
+            str(d.delegate).lower(),
+            str(d.delegator).lower(),
+            bytes(d.authority),
+            tuple((str(c.enforcer).lower(), c.terms, c.args) for c in d.caveats),
+            d.salt,
+            d.signature,
+        )
+        for d in ours
+    )
+    return (plain,) == theirs
+
+
+@figure("us")
 def hash_to_sign() -> Measured:
     from eth_account.messages import _hash_eip191_message, encode_typed_data
 
@@ -383,25 +496,136 @@ def conformance_cases() -> Measured:
     return Measured(sum(run_conformance().values()))
 
 
+@figure("us")
+def caveat_codec() -> Parts:
+    """Geometric means over the enforcers the kit knows: values to terms and back, and caveats built and read."""
+    from tests.conformance.speed import mean_ratios, measure_speed
+
+    timings = measure_speed()
+    return [
+        Measured(
+            statistics.geometric_mean(timing.ours_us for timing in timings if timing.work == work),
+            "the TypeScript packages in node",
+            ratio,
+            of=work,
+        )
+        for work, ratio in mean_ratios(timings).items()
+    ]
+
+
+# engines against each other: what was compared; a difference that no test explains is an error
+
+
+@figure("programs", is_cold=True)
+def random_programs() -> Measured:
+    """Random programs on py-evm's machine and on both of ours: gas, output, logs, refund, frames and state."""
+    told = run([sys.executable, "scripts/fuzz_evm.py", "--programs", "100000"])
+    found = re.search(r"^(\d+) programs on 2 machines in \d+ s: 0 differences$", told, re.MULTILINE)
+    if found is None:
+        raise FigureError(f"fuzz_evm.py says something else: {told[-200:]}")
+    counted = {what: int(number) for number, what in re.findall(r"(\d+) ([a-z][\w' -]*)(?:,|$)", told.splitlines()[-2])}
+    known = counted.get("with a known fault of py-evm", 0)
+    return Measured(int(found[1]), beside={"with_a_known_fault_of_py_evm": known, "frames": counted.get("frames", 0)})
+
+
+@figure("scenarios")
+def scenarios_on_three_engines() -> Measured:
+    from delegations.evm.select import differences
+    from tests.differential.test_engines import ANVIL, PYEVM, SCENARIOS, STOCK, answer_of, steps
+
+    asked = 0
+    for name in SCENARIOS:
+        for chain, ask in steps(name):
+            asked += 1
+            answer = answer_of(PYEVM, chain, ask)
+            for other in (STOCK, ANVIL):
+                for part, *said in differences(answer, answer_of(other, chain, ask), world=chain.world):
+                    raise FigureError(f"{name}: {other.name} differs in {part}: {said}")
+    return Measured(len(SCENARIOS), beside={"transactions": asked, "engines": 3})
+
+
+@figure("cases")
+def generated_on_two_engines() -> Parts:
+    """Generated redemptions and programs on the embedded engine and on anvil."""
+    from caveats.errors import ExecutionError
+    from delegations.evm.engine import ANSWERS, Capability
+    from delegations.evm.select import differences
+    from tests.differential.generated import Draw
+    from tests.differential.programs import BLOCK
+    from tests.differential.scenarios import scenario_of
+    from tests.differential.test_engines_generated import ANVIL, PYEVM
+
+    asked = refused = 0
+    for seed in range(60):
+        draw = Draw(seed)
+        chain = draw.scene.chain
+        for number in range(10):
+            transaction = draw.ask().transaction
+            one, other = (e.execute_many(chain.world, chain.block, [transaction])[0] for e in (PYEVM, ANVIL))
+            for part, *said in differences(one, other, world=chain.world):
+                raise FigureError(f"redemptions of seed {seed}: they differ in {part}: {said}")
+            asked += 1
+            refused += isinstance(one, ExecutionError) or not one.success
+            if not isinstance(one, ExecutionError):
+                chain.world.apply(one.diff)
+                chain.block_number += 1
+                chain.timestamp += 30 * (number % 3 == 2)
+    for seed in range(600):
+        scenario = scenario_of(seed)
+        one, other = (e.execute_many(scenario.world, BLOCK, [scenario.transaction])[0] for e in (PYEVM, ANVIL))
+        for part, *said in differences(one, other, ANSWERS - {Capability.CALL_TREE}, world=scenario.world):
+            raise FigureError(f"program {seed}: they differ in {part}: {said}")
+    return [Measured(asked, of="redemptions", beside={"refused": refused}), Measured(600, of="programs")]
+
+
+@figure("differences")
+def explained_differences() -> Measured:
+    """Where engines tell the same thing in two ways, or one is wrong: one named test for each."""
+    tests = (ROOT / "tests" / "differential" / "test_engines_generated.py").read_text()
+    _, marker, explained = tests.partition("# the differences there are\n")
+    if not marker:
+        raise FigureError("test_engines_generated.py: expected the section of the differences, found none")
+    return Measured(explained.count("\ndef test_"))
+
+
+@figure("enforcers")
+def enforcers_covered() -> Measured:
+    """Enforcers of the framework a fresh local chain has code for."""
+    from caveats import ENFORCERS
+    from delegations import LocalChain
+    from delegations.evm.stand_ins import STAND_INS
+
+    world = LocalChain(1).world
+    covered = [cls for cls in ENFORCERS if world.code(cls.ADDRESS)]
+    return Measured(len(covered), beside={"of": len(ENFORCERS), "stand_ins": len(STAND_INS)})
+
+
 # the command
 
 
-def line_of(name: str) -> dict[str, Any]:
-    """Return the line of one figure, measured in this process."""
-    measured = FIGURES[name].measure()
-    line: dict[str, Any] = {"name": name, "value": round(measured.value, 3), "unit": FIGURES[name].unit}
-    if measured.peer is not None and measured.ratio is not None:
-        line |= {"peer": measured.peer, "ratio": round(measured.ratio, 2)}
-    return line
+def lines_of(name: str) -> list[dict[str, Any]]:
+    """Return the lines of one figure, measured in this process."""
+    parts = FIGURES[name].measure()
+    return [_line(name, part) for part in (parts if isinstance(parts, list) else [parts])]
 
 
-def line_from_a_process(name: str) -> dict[str, Any]:
-    """Return the line of one figure, measured in a process of its own: what one loads or breaks spares the others."""
+def _line(name: str, part: Measured | Missing) -> dict[str, Any]:
+    line: dict[str, Any] = {"name": f"{name}: {part.of}" if part.of else name}
+    if isinstance(part, Missing):
+        return {**line, "error": part.why}
+    line |= {"value": round(part.value, 3), "unit": FIGURES[name].unit}
+    if part.peer is not None and part.ratio is not None:
+        line |= {"peer": part.peer, "ratio": round(part.ratio, 2)}
+    return line | part.beside
+
+
+def lines_from_a_process(name: str) -> list[dict[str, Any]]:
+    """Return the lines of one figure, measured in a process of its own: what one loads or breaks spares the others."""
     try:
-        line: dict[str, Any] = json.loads(run([sys.executable, __file__, "--here", name]))
+        lines: list[dict[str, Any]] = json.loads(run([sys.executable, __file__, "--here", name]))
     except (FigureError, ValueError) as error:
-        return {"name": name, "error": str(error)}
-    return line
+        return [{"name": name, "error": str(error)}]
+    return lines
 
 
 def main() -> int:
@@ -413,14 +637,14 @@ def main() -> int:
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     if options.here is not None:
-        print(json.dumps(line_of(options.here)))
+        print(json.dumps(lines_of(options.here)))
         return 0
     names = options.only or [name for name in FIGURES if options.cold or not FIGURES[name].is_cold]
     failed = False
     for name in names:
-        line = line_from_a_process(name)
-        failed = failed or "error" in line
-        print(json.dumps(line), flush=True)
+        for line in lines_from_a_process(name):
+            failed = failed or "error" in line
+            print(json.dumps(line), flush=True)
     return int(failed)
 
 
