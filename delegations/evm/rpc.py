@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -16,12 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from pydantic_core import from_json
-
 from caveats.errors import EncodingError, EngineError, TransportError, abbreviate
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
 _BUSY = frozenset({429, 502, 503, 504})
+_DEEPEST_ANSWER = 5_000
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _MAX_ANSWER = 512 * 1024 * 1024
 _CHUNK = 1 << 18
 
@@ -248,10 +249,27 @@ class RpcClient:
         ) from error
 
 
+def _refuse_deep(answer: bytes) -> None:
+    """Raise ValueError for nesting no answer has: a call tree of 1024 frames has some two thousand levels.
+
+    json's own bound is Python's recursion limit, which py-evm raises past what the C stack holds.
+    """
+    if answer.count(b"[") + answer.count(b"{") <= _DEEPEST_ANSWER:
+        return
+    depth = 0
+    for token in _BRACKETS.finditer(answer):
+        if token[0] in b"[{":
+            depth += 1
+            if depth > _DEEPEST_ANSWER:
+                raise ValueError(f"nested deeper than {_DEEPEST_ANSWER}")
+        elif token[0] in b"]}":
+            depth -= 1
+
+
 def _read(answer: bytes, methods: Sequence[str]) -> list[Any]:
     """Return the results by id. Raises ValueError for anything that is not an answer to the request."""
-    # json's bound on nesting is Python's recursion limit, which py-evm raises past the C stack; this parser counts
-    parsed = from_json(answer)
+    _refuse_deep(answer)
+    parsed = json.loads(answer)
     entries = [parsed] if isinstance(parsed, dict) else parsed
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError("expected a JSON-RPC answer")
