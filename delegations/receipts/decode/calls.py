@@ -1,0 +1,162 @@
+"""Calldata: the entries of redeemDelegations, however malformed one of them is, and executions read by an ABI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from caveats.abi import WORD, Reader
+from caveats.errors import EncodingError, UnsupportedError
+from caveats.execution import Execution, decode_execution_batch, decode_packed_execution
+from caveats.types import Address
+from delegations.execution import parse_mode
+from delegations.framework.abi import decode_canonical, named, selector, signature
+from delegations.framework.constants import ENTRY_POINT
+from delegations.receipts.decode.raw import RawDelegation, read_context
+from delegations.redemption import REDEEM_DELEGATIONS
+
+AbiBook = Mapping[Address, Sequence[Mapping[str, Any]]]
+"""Contract address -> its ABI, as in Solidity's JSON."""
+
+_HANDLE_OPS: Final = selector("handleOps((address,uint256,bytes,bytes,bytes32,uint256,bytes32,bytes,bytes)[],address)")
+_EXECUTE: Final = selector("execute((address,uint256,bytes))")
+_EXECUTE_MODE: Final = selector("execute(bytes32,bytes)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One context, mode and execution blob of a call."""
+
+    chain: tuple[RawDelegation, ...]
+    mode: bytes
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedCall:
+    """One execution read by an ABI."""
+
+    target: Address
+    signature: str
+    args: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A redeemDelegations call that the transaction's own calldata shows.
+
+    Attributes:
+        operation: index of the user operation it is in; None when the transaction calls the manager itself.
+    """
+
+    manager: bytes
+    redeemer: bytes
+    entries: tuple[Entry, ...]
+    operation: int | None
+
+
+def read_entries(calldata: bytes) -> tuple[Entry, ...]:
+    """Return the entries of redeemDelegations calldata; modes and blobs stay bytes.
+
+    Raises:
+        EncodingError: another function, unequal lengths, or a context the manager would revert on.
+    """
+    if calldata[:4] != REDEEM_DELEGATIONS:
+        raise EncodingError.of("calldata", expected=f"redeemDelegations ({REDEEM_DELEGATIONS})", got=calldata[:4])
+    reader = Reader(calldata[4:], "redeemDelegations")
+    contexts = _bytes_array(reader, 0)
+    count, at = reader.array(reader.pointer(WORD, 0))
+    blobs = _bytes_array(reader, 2 * WORD)
+    if not len(contexts) == count == len(blobs):
+        raise EncodingError(
+            "redeemDelegations: expected as many contexts as modes and executions, got"
+            f" {len(contexts)}, {count} and {len(blobs)} (on chain: BatchDataLengthMismatch())"
+        )
+    return tuple(Entry(read_context(contexts[i]), reader.word(at + WORD * i), blobs[i]) for i in range(count))
+
+
+def _bytes_array(reader: Reader, head: int) -> list[bytes]:
+    count, at = reader.array(reader.pointer(head, 0))
+    return [reader.bytes_at(reader.pointer(at + WORD * i, at)) for i in range(count)]
+
+
+def decode_call(execution: Execution, abis: AbiBook) -> DecodedCall | None:
+    """Return the call read by the ABI given for its target; None when there is none, or its bytes do not fit."""
+    for entry in abis.get(execution.target, ()):
+        if entry.get("type") != "function":
+            continue
+        text = signature(entry)
+        if selector(text) != execution.call_data[:4]:
+            continue
+        try:
+            values = decode_canonical(entry["inputs"], execution.call_data[4:], what=text)
+        except EncodingError:
+            return None
+        return DecodedCall(execution.target, text, MappingProxyType(named(entry["inputs"], values)))
+    return None
+
+
+def planned_calls(sender: bytes, to: bytes | None, data: bytes, managers: Mapping[bytes, str]) -> list[PlannedCall]:
+    """Return the redeemDelegations calls the calldata of a transaction shows: its own, or those of its operations.
+
+    Calls made in any other way are not looked for: what a contract does with its calldata only a trace tells.
+    Source: ERC-4337, EntryPoint v0.7 handleOps; framework 1.3.0, DeleGatorCore.
+    """
+    try:
+        if to in managers and data[:4] == REDEEM_DELEGATIONS:
+            return [PlannedCall(bytes(to or b""), sender, read_entries(data), None)]
+        if to == ENTRY_POINT and data[:4] == _HANDLE_OPS:
+            return _of_operations(data, managers)
+    except EncodingError:
+        return []
+    return []
+
+
+def _of_operations(data: bytes, managers: Mapping[bytes, str]) -> list[PlannedCall]:
+    reader = Reader(data[4:], "handleOps")
+    count, heads = reader.array(reader.pointer(0, 0))
+    calls = []
+    for index in range(count):
+        at = reader.pointer(heads + WORD * index, heads)
+        account, call_data = bytes(reader.address(at)), reader.bytes_at(reader.pointer(at + 3 * WORD, at))
+        try:
+            calls += [
+                PlannedCall(manager, account, read_entries(inner), index)
+                for manager, inner in _asked_of_account(call_data, managers)
+            ]
+        except (EncodingError, UnsupportedError):
+            continue
+    return calls
+
+
+def _asked_of_account(data: bytes, managers: Mapping[bytes, str]) -> list[tuple[bytes, bytes]]:
+    """Return (manager, calldata) of what a framework account is asked to call; empty where it is not certain."""
+    head, reader = data[:4], Reader(data[4:], "account call")
+    if head == REDEEM_DELEGATIONS:
+        # the account passes it to the one manager it is wired to; the toolkit knows that of 1.3.0
+        known = [manager for manager, version in managers.items() if version == "1.3.0"]
+        return [(known[0], data)] if len(known) == 1 else []
+    if head == _EXECUTE:
+        at = reader.pointer(0, 0)
+        executions: tuple[Execution, ...] = (
+            Execution(
+                target=reader.address(at),
+                value=reader.uint(at + WORD),
+                call_data=reader.bytes_at(reader.pointer(at + 2 * WORD, at)),
+            ),
+        )
+    elif head == _EXECUTE_MODE:
+        mode = parse_mode(reader.word(0))
+        if mode.is_try:
+            return []
+        blob = reader.bytes_at(reader.pointer(WORD, 0))
+        executions = decode_execution_batch(blob) if mode.is_batch else (decode_packed_execution(blob),)
+    else:
+        return []
+    return [
+        (bytes(e.target), e.call_data)
+        for e in executions
+        if bytes(e.target) in managers and e.call_data[:4] == REDEEM_DELEGATIONS
+    ]
