@@ -202,7 +202,7 @@ class EscalationReceipt(Receipt):
         request: what the agent wanted to do, when it was a call.
     """
 
-    PARTS = ("lineage", "request", "escalation")
+    PARTS = ("lineage", "actor", "request", "escalation")
 
     kind: Literal["escalation"]
     chain: ChainName

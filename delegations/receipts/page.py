@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -22,7 +23,7 @@ from delegations.receipts.page_view import make_view
 from delegations.receipts.page_words import STANDINGS
 
 _LONGEST = 600
-_TAIL = 80
+_MOST_MARKS = 2
 _HEX = re.compile(r"\b(?:0x[0-9a-fA-F]{8,}|[0-9a-f]{64})\b")
 
 
@@ -46,19 +47,32 @@ def render_page(
     )
 
 
-def visible(text: object) -> str:
-    """Return text in which every character that acts instead of being seen is an escape, cut when very long."""
+def visible(text: object, longest: int = _LONGEST) -> str:
+    """Return text in which every character that acts instead of being seen is an escape, cut when very long.
+
+    Of marks that stack upon a letter two stay: more of them are drawn over the lines above.
+    """
     whole = str(text)
-    if len(whole) > _LONGEST:
-        left_out = len(whole) - _LONGEST
-        whole = f"{whole[: _LONGEST - _TAIL]} [... {left_out} more characters ...] {whole[-_TAIL:]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
+    if len(whole) > longest:
+        left_out = len(whole) - longest
+        tail = longest // 8
+        whole = f"{whole[: longest - tail]} [... {left_out} more characters ...] {whole[-tail:]}"
+    shown, marks = [], 0
+    for character in whole:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        plain = character.isprintable() and marks <= _MOST_MARKS
+        shown.append(character if plain else character.encode("unicode_escape").decode())
+    return "".join(shown)
 
 
-def _isolated(text: object) -> Markup:
-    shown = escape(visible(text))
+def _isolated(text: object, longest: int = _LONGEST) -> Markup:
+    shown = str(escape(visible(text, longest)))
     # hex is set apart after everything is escaped: what matches holds nothing but digits
-    return Markup('<bdi dir="auto">{}</bdi>').format(Markup(_HEX.sub(r"<code>\g<0></code>", shown)))  # noqa: S704 - escaped above
+    return Markup(f'<bdi dir="auto">{_HEX.sub(_code, shown)}</bdi>')  # noqa: S704 - escaped above
+
+
+def _code(match: re.Match[str]) -> str:
+    return f"<code>{match.group()}</code>"
 
 
 @cache

@@ -135,7 +135,7 @@ class _Viewer:
 
     def _called(self, address: Address) -> str:
         label = self.labels.get(address)
-        return str(address) if label is None else f"{label.name} ({address})"
+        return str(address) if label is None else f"“{label.name}” ({address})"
 
     def _party(self, title: str, address: Address) -> Party:
         label = self.labels.get(address)
@@ -184,8 +184,11 @@ class _Viewer:
             hash=str(link.hash),
             bounds=tuple(bounds),
             problems=tuple(problem.text for problem in self.problems if problem.path.startswith(prefix)),
-            refused=here is not None,
+            refused=here is not None or self._ended(link),
         )
+
+    def _ended(self, link: Link) -> bool:
+        return isinstance(self.receipt, RevocationReceipt) and link.hash == self.receipt.revocation.delegation
 
     def _parts(self) -> Iterator[Part]:
         receipt = self.receipt
@@ -224,7 +227,10 @@ class _Viewer:
             if outcome.denial.entry not in (None, subject.entry):
                 decided.append(("elsewhere", f"redemption {outcome.denial.entry} of the same call is what was denied"))
         decided += [
-            (f"{event.contract} {event.event}", ", ".join(f"{key} {value}" for key, value in sorted(event.values.items())))
+            (
+                f"{event.contract} {event.event}",
+                ", ".join(f"{key} {value}" for key, value in sorted(event.values.items())),
+            )
             for event in outcome.enforcer_events
         ]
         decided += [(f"execution {index}", "failed and was swallowed") for index in outcome.failed_executions]
