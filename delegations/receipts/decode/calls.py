@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from caveats.abi import WORD, Reader
 from caveats.errors import EncodingError, UnsupportedError
@@ -14,24 +15,36 @@ from caveats.types import Address
 from delegations.execution import parse_mode
 from delegations.framework.abi import decode_canonical, named, selector, signature
 from delegations.framework.constants import ENTRY_POINT
-from delegations.receipts.decode.raw import RawDelegation, read_context
+from delegations.receipts.decode.raw import RawDelegation, is_empty_context, read_context
 from delegations.redemption import REDEEM_DELEGATIONS
 
 AbiBook = Mapping[Address, Sequence[Mapping[str, Any]]]
 """Contract address -> its ABI, as in Solidity's JSON."""
 
+_SLACK_BYTES: Final = 2**20
+_int: Final = int.from_bytes  # big-endian unless told otherwise
 _HANDLE_OPS: Final = selector("handleOps((address,uint256,bytes,bytes,bytes32,uint256,bytes32,bytes,bytes)[],address)")
 _EXECUTE: Final = selector("execute((address,uint256,bytes))")
 _EXECUTE_MODE: Final = selector("execute(bytes32,bytes)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One context, mode and execution blob of a call."""
 
-    chain: tuple[RawDelegation, ...]
+    context: bytes
     mode: bytes
     blob: bytes
+
+    @cached_property
+    def chain(self) -> tuple[RawDelegation, ...]:
+        """The context read, leaf first. Raises EncodingError where the manager would revert."""
+        return read_context(self.context)
+
+    @property
+    def is_self_authorised(self) -> bool:
+        """Whether the context holds no delegation. Raises as `chain`."""
+        return is_empty_context(self.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +56,7 @@ class DecodedCall:
     args: Mapping[str, Any] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCall:
+class PlannedCall(NamedTuple):
     """A redeemDelegations call that the transaction's own calldata shows.
 
     Attributes:
@@ -58,28 +70,49 @@ class PlannedCall:
 
 
 def read_entries(calldata: bytes) -> tuple[Entry, ...]:
-    """Return the entries of redeemDelegations calldata; modes and blobs stay bytes.
+    """Return the entries of redeemDelegations calldata; contexts, modes and blobs stay bytes.
 
     Raises:
-        EncodingError: another function, unequal lengths, or a context the manager would revert on.
+        EncodingError: another function, or unequal lengths.
     """
     if calldata[:4] != REDEEM_DELEGATIONS:
         raise EncodingError.of("calldata", expected=f"redeemDelegations ({REDEEM_DELEGATIONS})", got=calldata[:4])
-    reader = Reader(calldata[4:], "redeemDelegations")
-    contexts = _bytes_array(reader, 0)
-    count, at = reader.array(reader.pointer(WORD, 0))
-    blobs = _bytes_array(reader, 2 * WORD)
+    data = calldata[4:]
+    if len(data) < 3 * WORD:
+        raise EncodingError(f"redeemDelegations: expected three offsets, the data ends after {len(data)} bytes")
+    contexts = _bytes_array(data, 0)
+    count, at = _array(data, _int(data[WORD : 2 * WORD]))
+    blobs = _bytes_array(data, 2 * WORD)
     if not len(contexts) == count == len(blobs):
         raise EncodingError(
             "redeemDelegations: expected as many contexts as modes and executions, got"
             f" {len(contexts)}, {count} and {len(blobs)} (on chain: BatchDataLengthMismatch())"
         )
-    return tuple(Entry(read_context(contexts[i]), reader.word(at + WORD * i), blobs[i]) for i in range(count))
+    return tuple([Entry(contexts[i], data[at + WORD * i : at + WORD * (i + 1)], blobs[i]) for i in range(count)])
 
 
-def _bytes_array(reader: Reader, head: int) -> list[bytes]:
-    count, at = reader.array(reader.pointer(head, 0))
-    return [reader.bytes_at(reader.pointer(at + WORD * i, at)) for i in range(count)]
+def _bytes_array(data: bytes, head: int) -> list[bytes]:
+    """Return the items of the bytes[] whose offset stands at `head`."""
+    size, left = len(data), len(data) + _SLACK_BYTES
+    count, heads = _array(data, _int(data[head : head + WORD]))
+    items = []
+    for place in range(heads, heads + WORD * count, WORD):
+        start = heads + _int(data[place : place + WORD]) + WORD
+        if start > size or (end := start + _int(data[start - WORD : start])) > size:
+            raise EncodingError(f"redeemDelegations: the data ends inside the bytes announced at byte {place}")
+        left -= end - start
+        if left < 0:
+            raise EncodingError("redeemDelegations: its parts overlap, it unpacks into far more than it holds")
+        items.append(data[start:end])
+    return items
+
+
+def _array(data: bytes, at: int) -> tuple[int, int]:
+    """Return how many items the array at `at` has, and where the first one's word stands."""
+    start = at + WORD
+    if start > len(data) or start + (count := _int(data[at:start])) * WORD > len(data):
+        raise EncodingError(f"redeemDelegations: the data ends inside the array at byte {min(at, 2**64)}")
+    return count, start
 
 
 def decode_call(execution: Execution, abis: AbiBook) -> DecodedCall | None:

@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from caveats.errors import EncodingError
 from caveats.types import Address
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One log of a receipt; `position` is its place in the receipt, `index` its place in the block."""
+class LogEntry(NamedTuple):
+    """One log of a receipt; `position` is its place in the receipt, `log_index` its place in the block."""
 
     address: bytes
     topics: tuple[bytes, ...]
     data: bytes
-    index: int
+    log_index: int
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class TxEntry:
+class TxEntry(NamedTuple):
     """One transaction with the two things its receipt says about itself."""
 
     chain_id: int | None
     sender: bytes
     to: bytes | None
     data: bytes
-    hash: bytes | None
+    hash: Any
     success: bool
+
+
+@lru_cache(maxsize=4096)
+def address_of(raw: bytes) -> Address:
+    """Return 20 bytes as an address; the same few are asked for again and again."""
+    return Address(raw)
 
 
 def to_bytes(value: Any, what: str) -> bytes:
     """Return the bytes of 0x hex, bytes or HexBytes. Raises EncodingError."""
-    if isinstance(value, str):
-        if value[:2] != "0x":
-            raise EncodingError.of(what, expected="0x hex or bytes", got=value)
+    if type(value) is str:
         try:
-            return bytes.fromhex(value[2:])
+            raw = bytes.fromhex(value[2:])
         except ValueError as error:
             raise EncodingError.of(what, expected="0x hex or bytes", got=value) from error
-    if isinstance(value, bytes | bytearray):
+        # fromhex passes over white space
+        if value[:2] == "0x" and len(value) == 2 + 2 * len(raw):
+            return raw
+    elif isinstance(value, bytes | bytearray):
         return bytes(value)
     raise EncodingError.of(what, expected="0x hex or bytes", got=value)
 
@@ -66,6 +71,25 @@ def _address(value: Any, what: str) -> bytes:
     return raw
 
 
+_seen_bytes = lru_cache(maxsize=4096)(to_bytes)
+_seen_text_address = lru_cache(maxsize=4096)(_address)
+
+
+def _seen_address(value: Any, what: str) -> bytes:
+    """Return an address; as text the same few stand in log after log."""
+    return _seen_text_address(value, what) if type(value) is str else _address(value, what)
+
+
+def _topics(values: Sequence[Any]) -> tuple[bytes, ...]:
+    if not values:
+        return ()
+    first = values[0]
+    read = [_seen_bytes(first, "topic") if type(first) is str else to_bytes(first, "topic")]
+    for value in values[1:]:
+        read.append(to_bytes(value, "topic"))
+    return tuple(read)
+
+
 def read_transaction(tx: Any, receipt: Any, chain_id: int | None) -> TxEntry:
     """Return the transaction in our form.
 
@@ -78,9 +102,11 @@ def read_transaction(tx: Any, receipt: Any, chain_id: int | None) -> TxEntry:
     sender = tx.get("from")
     if sender is None or receipt.get("status") is None:
         raise EncodingError('transaction: expected "from" in the transaction and "status" in the receipt')
-    named = [to_bytes(v, "hash") for v in (tx.get("hash"), receipt.get("transactionHash")) if v is not None]
-    if len(named) == 2 and named[0] != named[1]:
-        raise EncodingError.of("receipt", expected=f"that of 0x{named[0].hex()}", got=named[1])
+    digest, other = tx.get("hash"), receipt.get("transactionHash")
+    if digest is not None and other is not None and digest != other:
+        named = to_bytes(digest, "hash")
+        if named != to_bytes(other, "transactionHash"):
+            raise EncodingError.of("receipt", expected=f"that of 0x{named.hex()}", got=other)
     own = tx.get("chainId")
     found = chain_id if own is None else to_int(own, "chainId")
     if chain_id is not None and found != chain_id:
@@ -88,10 +114,10 @@ def read_transaction(tx: Any, receipt: Any, chain_id: int | None) -> TxEntry:
     data = tx.get("input", tx.get("data"))
     return TxEntry(
         chain_id=found,
-        sender=_address(sender, "from"),
-        to=_address(tx["to"], "to") if tx.get("to") else None,
+        sender=_seen_address(sender, "from"),
+        to=_seen_address(tx["to"], "to") if tx.get("to") else None,
         data=b"" if data is None else to_bytes(data, "input"),
-        hash=named[0] if named else None,
+        hash=digest,
         success=to_int(receipt["status"], "status") == 1,
     )
 
@@ -108,8 +134,8 @@ def read_logs(logs: Sequence[Any]) -> list[LogEntry]:
             raise EncodingError(f"log {position}: it was removed by a reorganisation", hint="fetch the receipt again")
         entries.append(
             LogEntry(
-                _address(address, "log address"),
-                tuple([to_bytes(topic, "topic") for topic in topics]),
+                _seen_address(address, "log address"),
+                _topics(topics),
                 to_bytes(data, "log data"),
                 position if index is None else to_int(index, "logIndex"),
                 position,

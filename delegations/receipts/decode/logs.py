@@ -8,13 +8,14 @@ Source: framework 1.3.0, DelegationManager.redeemDelegations.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from caveats.abi import WORD, encode_dynamic_array, encode_uint
 from caveats.errors import EncodingError
 from caveats.types import Address
 from delegations.delegation import ANY_DELEGATE, ROOT_AUTHORITY
 from delegations.framework.abi import topic
+from delegations.receipts.decode.calls import Entry
 from delegations.receipts.decode.inputs import LogEntry
 from delegations.receipts.decode.model import GrantEvent, NonceBump
 from delegations.receipts.decode.raw import RawDelegation, read_logged
@@ -27,10 +28,10 @@ USED_NONCE: Final = bytes(topic("UsedNonce(address,address,uint256)"))
 _ROOT: Final = bytes(ROOT_AUTHORITY)
 _ANY: Final = bytes(ANY_DELEGATE)
 _PAD: Final = bytes(12)
+_ONE: Final = encode_uint(WORD) + encode_uint(1) + encode_uint(WORD)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The logs of one entry: its chain leaf first, and where they stand in the receipt."""
 
     manager: bytes
@@ -38,6 +39,19 @@ class Group:
     chain: tuple[RawDelegation, ...]
     positions: tuple[int, ...]
     indexes: tuple[int, ...]
+    structs: tuple[bytes, ...]
+
+    def is_of(self, entry: Entry) -> bool:
+        """Whether these are the logs of that entry.
+
+        Contexts are nearly always encoded as the manager encodes its logs; only another spelling has to be read.
+        """
+        context, structs = entry.context, self.structs
+        if len(structs) == 1:
+            same = context[:96] == _ONE and context[96:] == structs[0]
+        else:
+            same = context == encode_uint(WORD) + encode_dynamic_array(list(structs))
+        return same or entry.chain == self.chain
 
 
 def group_redemptions(logs: Sequence[LogEntry], managers: Mapping[bytes, str]) -> tuple[list[Group], list[str]]:
@@ -71,7 +85,8 @@ def group_redemptions(logs: Sequence[LogEntry], managers: Mapping[bytes, str]) -
                     redeemer,
                     tuple(links),
                     tuple([entry.position for entry in held]),
-                    tuple([entry.index for entry in held]),
+                    tuple([entry.log_index for entry in held]),
+                    tuple([entry.data[32:] for entry in held]),
                 )
             )
         else:
@@ -85,12 +100,12 @@ def group_redemptions(logs: Sequence[LogEntry], managers: Mapping[bytes, str]) -
 def _read(log: LogEntry, warnings: list[str]) -> RawDelegation | None:
     topics = log.topics
     if len(topics) != 3 or topics[1][:12] != _PAD or topics[2][:12] != _PAD or len(topics[2]) != 32:
-        warnings.append(f"log {log.index}: a RedeemedDelegation with topics of another form")
+        warnings.append(f"log {log.log_index}: a RedeemedDelegation with topics of another form")
         return None
     try:
         return read_logged(log.data)
     except EncodingError as error:
-        warnings.append(f"log {log.index}: a RedeemedDelegation that cannot be read: {error}")
+        warnings.append(f"log {log.log_index}: a RedeemedDelegation that cannot be read: {error}")
         return None
 
 
@@ -106,13 +121,14 @@ def _continues(before: LogEntry, child: RawDelegation, log: LogEntry, parent: Ra
 
 def _spoofed(log: LogEntry) -> str:
     return (
-        f"log {log.index}: spoofed: {Address(log.address)} emits RedeemedDelegation but is no known delegation manager;"
+        f"log {log.log_index}: spoofed: {Address(log.address)} emits RedeemedDelegation but is no known manager;"
         " it says nothing about any delegation"
     )
 
 
 def _broken(held: Sequence[LogEntry]) -> str:
-    return f"logs {held[0].index} to {held[-1].index}: RedeemedDelegation logs that do not link into a chain to a root"
+    first, last = held[0].log_index, held[-1].log_index
+    return f"logs {first} to {last}: RedeemedDelegation logs that do not link into a chain to a root"
 
 
 def grant_events(logs: Sequence[LogEntry], managers: Mapping[bytes, str]) -> tuple[GrantEvent, ...]:
@@ -127,7 +143,7 @@ def grant_events(logs: Sequence[LogEntry], managers: Mapping[bytes, str]) -> tup
             continue
         if delegation.hash == log.topics[1]:
             kind = "enabled" if log.topics[0] == ENABLED else "disabled"
-            events.append(GrantEvent(kind, Address(log.address), delegation, log.index))  # type: ignore[arg-type]  # str
+            events.append(GrantEvent(kind, Address(log.address), delegation, log.log_index))  # type: ignore[arg-type]  # str
     return tuple(events)
 
 
@@ -139,7 +155,7 @@ def nonce_bumps(logs: Sequence[LogEntry], enforcers: Mapping[bytes, str]) -> tup
             Address(log.topics[1][12:]),
             Address(log.topics[2][12:]),
             int.from_bytes(log.data, "big"),
-            log.index,
+            log.log_index,
         )
         for log in logs
         if len(log.topics) == 3

@@ -36,7 +36,7 @@ def user_operations(logs: Sequence[LogEntry]) -> tuple[tuple[UserOperation, ...]
             elif log.topics[0] == _EVENT and len(log.topics) == 4:
                 success = bool(decode_canonical(_EVENT_DATA, log.data)[1])
                 digest, sender = Bytes32(log.topics[1]), Address(log.topics[2][12:])
-                found.append(UserOperation(digest, sender, success, reverts.pop(log.topics[1], None), log.index))
+                found.append(UserOperation(digest, sender, success, reverts.pop(log.topics[1], None), log.log_index))
                 positions.append(log.position)
         except EncodingError:
             continue

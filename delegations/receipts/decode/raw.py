@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from struct import Struct, error
 from typing import Final, NamedTuple
 
 from caveats.caveat import CAVEAT_TYPEHASH, Caveat
@@ -20,9 +21,14 @@ from delegations.eip712 import DELEGATION_TYPEHASH
 
 _PAD: Final = bytes(12)
 _WORD: Final = 32
-_HEAD: Final = 192
+_HIGH: Final = bytes(24)
+# Lengths and offsets fit into the last 8 bytes of their word, or the decoder of the chain refuses them.
+_NUMBER: Final = Struct(">24sQ").unpack_from
+_HEAD: Final = Struct(">12s20s12s20s32s24sQ32s24sQ").unpack_from
+_CAVEAT: Final = Struct(">12s20s24sQ24sQ").unpack_from
 # As the ABI reader of the caveats: overlapping pointers must not unpack a small blob into gigabytes.
 _SLACK_BYTES: Final = 2**20
+_int: Final = int.from_bytes  # big-endian unless told otherwise
 
 
 class RawCaveat(NamedTuple):
@@ -84,59 +90,62 @@ def read_context(data: bytes) -> tuple[RawDelegation, ...]:
     return tuple(links)
 
 
+def is_empty_context(data: bytes) -> bool:
+    """Return whether a permission context is the self-authorised one. Raises EncodingError when it is none at all."""
+    return _word(data, _pointer(data, 0)) == 0
+
+
 def _read_struct(d: bytes, at: int, left: int) -> tuple[RawDelegation, int]:
     """Return the delegation whose head stands at `at`, and how many bytes may still be read."""
-    if at + _HEAD > len(d):
-        raise _short(at)
-    if d[at : at + 12] != _PAD or d[at + 32 : at + 44] != _PAD:
-        raise EncodingError(f"delegation: a word at byte {at} is not an address: its first 12 bytes are not zero")
-    listed = at + int.from_bytes(d[at + 96 : at + 128], "big")
-    count = _word(d, listed)
-    heads = listed + _WORD
-    if heads + count * _WORD > len(d):
-        raise _short(listed)
-    caveats = []
-    for place in range(heads, heads + count * _WORD, _WORD):
-        head = heads + int.from_bytes(d[place : place + 32], "big")
-        if head + 96 > len(d) or d[head : head + 12] != _PAD:
-            raise _short(head)
-        terms = _bytes(d, head + int.from_bytes(d[head + 32 : head + 64], "big"))
-        args = _bytes(d, head + int.from_bytes(d[head + 64 : head + 96], "big"))
-        left -= 160 + len(terms) + len(args)
-        if left < 0:
-            raise EncodingError("delegation: its parts overlap so often that it unpacks into far more than it holds")
-        caveats.append(RawCaveat(d[head + 12 : head + 32], terms, args))
-    signature = _bytes(d, at + int.from_bytes(d[at + 160 : at + 192], "big"))
-    left -= _HEAD + len(signature)
+    try:
+        pad, delegate, pad_too, delegator, authority, high, listed, salt, high_too, signed = _HEAD(d, at)
+        if pad != _PAD or pad_too != _PAD or high != _HIGH or high_too != _HIGH:
+            raise _short(at)
+        high, count = _NUMBER(d, at + listed)
+        heads = at + listed + _WORD
+        if high != _HIGH or heads + count * _WORD > len(d):
+            raise _short(at)
+        caveats = []
+        for place in range(heads, heads + count * _WORD, _WORD):
+            high, offset = _NUMBER(d, place)
+            head = heads + offset
+            pad, enforcer, high_too, terms_at, high_three, args_at = _CAVEAT(d, head)
+            if pad != _PAD or high != _HIGH or high_too != _HIGH or high_three != _HIGH:
+                raise _short(head)
+            terms, args = _bytes(d, head + terms_at), _bytes(d, head + args_at)
+            left -= 160 + len(terms) + len(args)
+            if left < 0:
+                raise _unpacks()
+            caveats.append(RawCaveat(enforcer, terms, args))
+        signature = _bytes(d, at + signed)
+    except (error, OverflowError) as failure:
+        raise _short(at) from failure
+    left -= 192 + len(signature)
     if left < 0:
-        raise EncodingError("delegation: its parts overlap so often that it unpacks into far more than it holds")
-    link = RawDelegation(
-        d[at + 12 : at + 32],
-        d[at + 44 : at + 64],
-        d[at + 64 : at + 96],
-        tuple(caveats),
-        d[at + 128 : at + 160],
-        signature,
-    )
-    return link, left
+        raise _unpacks()
+    return RawDelegation(delegate, delegator, authority, tuple(caveats), salt, signature), left
 
 
 def _bytes(d: bytes, at: int) -> bytes:
-    start = at + _WORD
-    size = int.from_bytes(d[at:start], "big")
-    value = d[start : start + size]
-    if start > len(d) or len(value) != size:
+    """Return the bytes whose length stands at `at`. Raises struct.error where that is past the end."""
+    high, size = _NUMBER(d, at)
+    end = at + _WORD + size
+    if high != _HIGH or end > len(d):
         raise _short(at)
-    return value
+    return d[at + _WORD : end]
 
 
 def _word(d: bytes, at: int) -> int:
     if at + _WORD > len(d):
         raise _short(at)
-    return int.from_bytes(d[at : at + _WORD], "big")
+    return _int(d[at : at + _WORD])
 
 
 _pointer = _word
+
+
+def _unpacks() -> EncodingError:
+    return EncodingError("delegation: its parts overlap so often that it unpacks into far more than it holds")
 
 
 def _short(at: int) -> EncodingError:

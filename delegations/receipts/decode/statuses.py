@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from caveats.abi import Reader
 from caveats.errors import EncodingError, UnsupportedError
 from delegations.execution import ExecutionMode, decode_executions, parse_mode
 from delegations.receipts.decode.calls import Entry
@@ -25,6 +26,14 @@ def attempted(entry: Entry) -> Redemption:
     return Redemption.model_construct(
         context=tuple(link.model for link in entry.chain), mode=mode, executions=executions
     )
+
+
+def execution_count(entry: Entry) -> int:
+    """Return how many executions an entry asks for, in a mode that an account has executed."""
+    if entry.mode[0] != 1:
+        return 1
+    reader = Reader(entry.blob, "executions")
+    return reader.array(reader.pointer(0, 0))[0]
 
 
 def status_of_results(results: Sequence[ExecutionResult]) -> Status:

@@ -207,7 +207,7 @@ def _log_places(
     ended = sorted((r for r in reads if r.stands), key=lambda r: (*r.call.path, float("inf")))
     expected = [(r, i, entry) for r in ended for i, entry in enumerate(r.entries) if entry.chain]
     fits = len(expected) == len(groups) and all(
-        group.manager == r.call.manager and group.redeemer == r.redeemer and group.chain == entry.chain
+        group.manager == r.call.manager and group.redeemer == r.redeemer and group.is_of(entry)
         for (r, _, entry), group in zip(expected, groups, strict=True)
     )
     if fits:

@@ -100,7 +100,7 @@ def _check_top(trace: Node, tx: TxEntry) -> None:
         and (trace.get("error") is None) == tx.success
     )
     if not same:
-        named = "the transaction given" if tx.hash is None else format_hex(tx.hash)
+        named = "the transaction given" if tx.hash is None else format_hex(to_bytes(tx.hash, "hash"))
         raise EncodingError(f"trace: it is not that of {named}: sender, receiver, input or outcome differ")
 
 

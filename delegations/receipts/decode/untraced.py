@@ -7,32 +7,30 @@ nothing at all. So `executed` is only said of accounts the caller vouches for, i
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from caveats.errors import EncodingError
-from caveats.types import Address
 from delegations.framework.abi import decode_canonical, topic
 from delegations.framework.reverts import decode_revert
 from delegations.receipts.decode.calls import Entry, PlannedCall, planned_calls
-from delegations.receipts.decode.inputs import LogEntry, TxEntry
+from delegations.receipts.decode.inputs import LogEntry, TxEntry, address_of
 from delegations.receipts.decode.known import Known
 from delegations.receipts.decode.logs import Group
 from delegations.receipts.decode.model import DecodedRedemption, Source, Status, UserOperation
 from delegations.receipts.decode.raw import RawDelegation
-from delegations.receipts.decode.statuses import attempted, status_of_results, swallowed
+from delegations.receipts.decode.statuses import execution_count, status_of_results, swallowed
 from delegations.simulation.verdict import Denial, ExecutionResult
 
 _TRY_FAILED: Final = bytes(topic("TryExecuteUnsuccessful(uint256,bytes)"))
 _TRY_DATA: Final = ({"type": "uint256", "name": "index"}, {"type": "bytes", "name": "result"})
 _TRY: Final = 1
+_PAD: Final = bytes(12)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """An entry, as calldata and logs know of it."""
 
     manager: bytes
@@ -63,21 +61,20 @@ def untraced_redemptions(
     warnings: list[str] = []
     places = _places(tx, groups, operations, known, warnings)
     events = _event_logs(logs, groups, known)
-    roots = Counter(p.account for p in places if p.stands is not False)
     redemptions = []
     for place in places:
-        status, denial, results = _status(place, logs, roots, known, accounts)
+        status, denial, results = _status(place, logs, places, known, accounts)
         group = place.group
         redemptions.append(
             DecodedRedemption(
                 chain_id=tx.chain_id,
-                manager=Address(place.manager),
+                manager=address_of(place.manager),
                 version=known.managers[place.manager],
                 entry=place.entry,
                 call_path=() if place.is_direct else None,
                 via=() if place.is_direct else None,
-                redeemer=Address(place.redeemer),
-                submitter=Address(tx.sender),
+                redeemer=address_of(place.redeemer),
+                submitter=address_of(tx.sender),
                 chain=place.chain,
                 mode_word=None if place.asked is None else place.asked.mode,
                 blob=None if place.asked is None else place.asked.blob,
@@ -112,35 +109,42 @@ def _places(
     # from the last to the first: a call's own logs come after those of the calls within it
     for call in reversed(planned_calls(tx.sender, tx.to, tx.data, known.managers)):
         stands, operation, window = _window(tx, call, groups, operations)
-        delegated = [entry for entry in call.entries if entry.chain]
-        at = None
-        if stands:
-            at = _last_run(groups, range(window[0], min(window[1], end)), call, delegated)
-            if at is None and call.operation is not None:
+        try:
+            at = _last_run(groups, range(window[0], min(window[1], end)), call) if stands else None
+            if stands and at is None and call.operation is not None:
                 # the operation's account did something else with what it was asked
                 continue
-            if at is None:
+            if stands and at is None:
                 warnings.append("the logs do not hold the RedeemedDelegation logs of the transaction's own call")
-            elif delegated:
-                end = at
-            if not delegated and call.operation is not None:
-                stands = None
-        own = iter(groups[at : at + len(delegated)] if at is not None else ())
-        found = []
-        for index, entry in enumerate(call.entries):
-            group = next(own, None) if entry.chain else None
-            is_direct = call.operation is None
-            place = _Place(call.manager, call.redeemer, entry.chain, index, entry, group, stands, operation, is_direct)
-            if group is not None:
-                by_group[group.positions] = place
-            else:
-                found.append(place)
-        rest[:0] = found
+            found = _of_call(call, groups[at:] if at is not None else (), stands, operation)
+        except EncodingError as error:
+            warnings.append(f"a call of the manager cannot be read: {error}")
+            continue
+        by_group |= {place.group.positions: place for place in found if place.group is not None}
+        rest[:0] = [place for place in found if place.group is None]
+        end = end if at is None else at
     logged = [
         by_group.get(g.positions) or _Place(g.manager, g.redeemer, g.chain, None, None, g, True, None, False)
         for g in groups
     ]
     return logged + rest
+
+
+def _of_call(
+    call: PlannedCall, groups: Sequence[Group], stands: bool | None, operation: UserOperation | None
+) -> list[_Place]:
+    """Return the entries of a call, each with its group; the first of `groups` are the call's own."""
+    own = iter(groups)
+    places = []
+    if call.operation is not None and all(entry.is_self_authorised for entry in call.entries):
+        # no log can show that the operation's account passed it on
+        stands = stands and None
+    for index, entry in enumerate(call.entries):
+        group = None if entry.is_self_authorised else next(own, None)
+        chain = entry.chain if group is None else group.chain
+        is_direct = call.operation is None
+        places.append(_Place(call.manager, call.redeemer, chain, index, entry, group, stands, operation, is_direct))
+    return places
 
 
 def _window(
@@ -163,11 +167,12 @@ def _window(
     return operation.success, operation, (own[0], own[-1] + 1) if own else (0, 0)
 
 
-def _last_run(groups: Sequence[Group], window: range, call: PlannedCall, entries: Sequence[Entry]) -> int | None:
+def _last_run(groups: Sequence[Group], window: range, call: PlannedCall) -> int | None:
     """Return where the call's groups begin: the last place in the window where all of them stand in order."""
+    entries = [entry for entry in call.entries if not entry.is_self_authorised]
     for at in range(window.stop - len(entries), window.start - 1, -1):
         if all(
-            group.manager == call.manager and group.redeemer == call.redeemer and group.chain == entry.chain
+            group.manager == call.manager and group.redeemer == call.redeemer and group.is_of(entry)
             for group, entry in zip(groups[at : at + len(entries)], entries, strict=True)
         ):
             return at
@@ -185,6 +190,8 @@ def _event_logs(
     events = [log for log in logs if log.address in known.enforcers]
     if not events:
         return {group.positions: () for group in groups}
+    if len(groups) == 1 and all(log.topics[1:2] == (_PAD + groups[0].manager,) for log in events):
+        return {groups[0].positions: tuple(events)}
     owners: dict[tuple[bytes, bytes], list[tuple[int, ...]]] = {}
     for group in groups:
         for link in group.chain:
@@ -206,19 +213,19 @@ def _event_logs(
 
 
 def _status(
-    place: _Place, logs: Sequence[LogEntry], roots: Counter[bytes], known: Known, accounts: Collection[bytes]
+    place: _Place, logs: Sequence[LogEntry], places: Sequence[_Place], known: Known, accounts: Collection[bytes]
 ) -> tuple[Status, Denial | None, tuple[ExecutionResult, ...] | None]:
     if not place.stands or place.account not in accounts:
         return "unknown", None, None
     if place.asked is None:
         return ("executed", None, None) if _refuses_try(place.chain, known) else ("unknown", None, None)
-    asked = attempted(place.asked)
-    count = len(asked.executions)
+    count = execution_count(place.asked)
     context = place.entry or 0
     if place.asked.mode[1] != _TRY:
         return "executed", None, _results(context, count, {})
     failures = [log for log in logs if log.address == place.account and log.topics and log.topics[0] == _TRY_FAILED]
-    if failures and roots[place.account] > 1:
+    alone = sum(p.account == place.account for p in places if p.stands is not False) == 1
+    if failures and not alone:
         return "unknown", None, None
     try:
         said = dict(decode_canonical(_TRY_DATA, log.data) for log in failures)
@@ -245,14 +252,18 @@ def _refuses_try(chain: Sequence[RawDelegation], known: Known) -> bool:
 
 
 def _sources(place: _Place, status: Status, has_events: bool) -> Mapping[str, Source]:
-    undone = place.stands is False
+    return _source_table(place.asked is not None, status != "unknown", place.stands is False, has_events)
+
+
+@cache
+def _source_table(request: bool, outcome: bool, undone: bool, events: bool) -> Mapping[str, Source]:
     return MappingProxyType(
         {
             "lineage": "attested",
-            "request": "attested" if place.asked is not None else "unknown",
-            "outcome": "attested" if status != "unknown" else "unknown",
+            "request": "attested" if request else "unknown",
+            "outcome": "attested" if outcome else "unknown",
             "redeemer": "attested",
             "movements": "attested" if undone else "unknown",
-            "enforcer_events": "attested" if undone or has_events else "unknown",
+            "enforcer_events": "attested" if undone or events else "unknown",
         }
     )
