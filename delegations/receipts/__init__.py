@@ -1,6 +1,7 @@
 """Receipts: what was granted, asked and decided, in a form that holds in someone else's hands."""
 
 from delegations.receipts.build import Notes, make_receipts
+from delegations.receipts.build_mined import receipts_of
 from delegations.receipts.check import Problem, find_problems
 from delegations.receipts.kinds import (
     hash_proposal,
@@ -27,6 +28,7 @@ __all__ = [
     "RevocationReceipt",
     "GrantReceipt",
     "make_receipts",
+    "receipts_of",
     "make_preflight_receipts",
     "make_grant_receipt",
     "make_escalation_receipt",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caveats.caveat import Caveat
@@ -156,7 +156,7 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
         return ReceiptOutcome(
             status="denied" if verdict.denial.is_policy else "failed",
             gas_used=verdict.gas_used,
-            denial=denial_of(verdict.denial, executed.redemptions),
+            denial=denial_of(verdict.denial, lengths_of(executed.redemptions)),
         )
     attribution = Attribution(
         executed.redemptions, executed.redeemer, chain_facts(executed.before, executed.manager), registry
@@ -174,11 +174,16 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
     )
 
 
-def denial_of(denial: Denial, redemptions: Sequence[Redemption]) -> ReceiptDenial:
-    """Return a verdict's denial with its place counted from the root."""
+def lengths_of(redemptions: Sequence[Redemption]) -> dict[int, int]:
+    """Return how many delegations each redemption of a call has, by its place."""
+    return {entry: len(redemption.context) for entry, redemption in enumerate(redemptions)}
+
+
+def denial_of(denial: Denial, lengths: Mapping[int, int]) -> ReceiptDenial:
+    """Return a verdict's denial with its place counted from the root; `lengths` as from `lengths_of`."""
     fields = dict(denial)
     context, link = fields.pop("context"), fields.pop("link")
     depth = None
-    if context is not None and link is not None:
-        depth = len(redemptions[context].context) - 1 - link
+    if context in lengths and link is not None:
+        depth = lengths[context] - 1 - link
     return ReceiptDenial(entry=context, depth=depth, **fields)

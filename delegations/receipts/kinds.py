@@ -13,7 +13,7 @@ from caveats.registry import EnforcerRegistry
 from caveats.types import Address, Bytes32, keccak
 from delegations.delegation import Delegation, recover_delegation_signer, verify_chain
 from delegations.evm.chain import LocalChain
-from delegations.receipts.build import Notes, denial_of, lineage_of, noted, request_of
+from delegations.receipts.build import Notes, denial_of, lengths_of, lineage_of, noted, request_of
 from delegations.receipts.model import (
     SCHEMA,
     EscalationReceipt,
@@ -106,7 +106,9 @@ def make_preflight_receipts(
             lineage=lineage_of(redemption.context, registry),
             actor=Actor(redeemer=caller, submitter=caller),
             request=request_of(redemption),
-            outcome=ReceiptOutcome(status="denied", gas_used=verdict.gas_used, denial=denial_of(denial, asked)),
+            outcome=ReceiptOutcome(
+                status="denied", gas_used=verdict.gas_used, denial=denial_of(denial, lengths_of(asked))
+            ),
             claims={
                 "subject": "attested",
                 "lineage": "reexecuted",
