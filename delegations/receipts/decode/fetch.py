@@ -14,7 +14,7 @@ from delegations.evm.rpc import RpcClient, RpcError
 from delegations.evm.wire import CALL_TRACER
 from delegations.framework.constants import EIP7702_PREFIX, EIP7702_STATELESS_DELEGATOR
 from delegations.framework.deployments import Registry
-from delegations.receipts.decode.inputs import to_bytes
+from delegations.receipts.decode.inputs import to_bytes, to_int
 from delegations.receipts.decode.model import DecodedTransaction
 from delegations.receipts.decode.transaction import decode_redemptions
 
@@ -28,13 +28,17 @@ class FetchedTransaction:
 
     Attributes:
         trace: None when the node does not trace.
-        accounts: the root delegators that had the framework's EIP-7702 code after the transaction's block.
+        accounts: the root delegators that had the framework's EIP-7702 code after the transaction's block;
+            only asked for without a trace.
+        disabled: hashes of delegations that were disabled before and after the block; only asked for where a
+            redemption was denied for that.
     """
 
     tx: Mapping[str, Any]
     receipt: Mapping[str, Any]
     trace: Mapping[str, Any] | None
     accounts: frozenset[Address]
+    disabled: frozenset[bytes]
     chain_id: int
 
     def decode(
@@ -47,6 +51,7 @@ class FetchedTransaction:
             trace=self.trace,
             chain_id=self.chain_id,
             accounts=self.accounts,
+            disabled=self.disabled,
             deployments=deployments,
             enforcers=enforcers,
         )
@@ -89,12 +94,31 @@ def fetch_receipt(
         raise EngineError(f"transaction {named}: it is mined but the node gives no receipt")
     trace = _trace(ask, named) if with_trace else None
     chain_id = int(str(ask("eth_chainId")), 16)
+    first = decode_redemptions(tx, receipt, trace=trace, chain_id=chain_id)
     accounts = frozenset[Address]()
     if trace is None:
-        first = decode_redemptions(tx, receipt, chain_id=chain_id)
         roots = {Address(r.chain[-1].delegator if r.chain else r.redeemer) for r in first.redemptions}
-        accounts = _framework_accounts(ask, roots, str(receipt["blockNumber"]))
-    return FetchedTransaction(tx, receipt, trace, accounts, chain_id)
+        accounts = _framework_accounts(ask, roots, hex(to_int(receipt["blockNumber"], "blockNumber")))
+    disabled = _disabled(ask, first, to_int(receipt["blockNumber"], "blockNumber"))
+    return FetchedTransaction(tx, receipt, trace, accounts, disabled, chain_id)
+
+
+def _disabled(ask: Callable[..., Any], decoded: DecodedTransaction, block: int) -> frozenset[bytes]:
+    """Return which links of the chains denied as disabled are so, on both sides of the block."""
+    found = set()
+    for redemption in decoded.redemptions:
+        denial = redemption.denial
+        if denial is None or denial.link is not None or denial.reason != "CannotUseADisabledDelegation()":
+            continue
+        for link in redemption.chain:
+            call = {"to": "0x" + redemption.manager.hex(), "data": "0x2d40d052" + link.hash.hex()}
+            try:
+                answers = [ask("eth_call", call, hex(number)) for number in (block - 1, block)]
+            except RpcError:
+                continue
+            if all(any(to_bytes(answer, "disabledDelegations")) for answer in answers):
+                found.add(link.hash)
+    return frozenset(found)
 
 
 def _trace(ask: Callable[..., Any], named: str) -> Mapping[str, Any] | None:

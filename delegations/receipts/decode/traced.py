@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -74,6 +74,7 @@ def traced_redemptions(
     known: Known,
     registry: EnforcerRegistry,
     has_logs: bool,
+    disabled: Collection[bytes],
 ) -> tuple[list[DecodedRedemption], list[str]]:
     """Return the redemptions in call order, and warnings.
 
@@ -93,7 +94,7 @@ def traced_redemptions(
     hashes = _operation_hashes(tree, operations)
     redemptions = []
     for read in reads:
-        told = _outcome(read, registry)
+        told = _outcome(read, registry, disabled)
         via = accounts_between(tree.top, read.call.path)
         operation = next((h for path, h in hashes.items() if read.call.path[: len(path)] == path), None)
         for index, entry in enumerate(read.entries):
@@ -244,14 +245,14 @@ class _Told:
         return status, swallowed(own) if status == "failed" else None, own
 
 
-def _outcome(read: _Read, registry: EnforcerRegistry) -> _Told:
+def _outcome(read: _Read, registry: EnforcerRegistry, disabled: Collection[bytes]) -> _Told:
     revert = None
     if read.failed:
         revert = decode_revert(to_bytes(read.call.node.get("output") or "0x", "trace.output"))
     if not read.fits:
         return _Told("unknown", None, revert, None)
     if revert is not None:
-        denial = _denial(read, registry, frame_for_attribution(read.call.node))
+        denial = _denial(read, registry, disabled, frame_for_attribution(read.call.node))
         return _Told("denied" if denial.is_policy else "failed", denial, revert, None)
     if read.call.undone_at is not None:
         return _Told("failed", None, None, None)
@@ -259,14 +260,14 @@ def _outcome(read: _Read, registry: EnforcerRegistry) -> _Told:
     return _Told(None, None, None, attribution.executions(frame_for_attribution(read.call.node)))
 
 
-def _denial(read: _Read, registry: EnforcerRegistry, frame: CallFrame) -> Denial:
+def _denial(read: _Read, registry: EnforcerRegistry, disabled: Collection[bytes], frame: CallFrame) -> Denial:
     """Return why the call failed. Which link of several is disabled the manager does not say and a trace does not show:
     then the entry alone is named."""
     reached = max((step.context for step, _ in read.pairs if step.kind == "signature"), default=None)
     lone: bytes | None = None
     if reached is not None and len(read.redemptions[reached].context) == 1:
         lone = read.redemptions[reached].context[0].hash
-    facts = ChainFacts(read.facts.has_code, lambda digest: digest == lone)
+    facts = ChainFacts(read.facts.has_code, lambda digest: digest == lone or digest in disabled)
     denial = Attribution(read.redemptions, read.redeemer, facts, registry).denial(frame)
     if denial.reason == _DISABLED and denial.stage == "manager" and denial.context is None:
         return denial.model_copy(update={"context": reached})

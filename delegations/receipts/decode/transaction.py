@@ -27,6 +27,7 @@ def decode_redemptions(
     *,
     chain_id: int | None = None,
     accounts: Collection[Address] = (),
+    disabled: Collection[bytes] = (),
     deployments: Registry | None = None,
     enforcers: EnforcerRegistry | None = None,
 ) -> DecodedTransaction:
@@ -43,6 +44,8 @@ def decode_redemptions(
         chain_id: where the transaction does not say.
         accounts: without a trace, the delegators whose account code is known to execute what it is asked, such as the
             framework's own; of others it is not known whether they did.
+        disabled: hashes of delegations known to have been disabled before the transaction. The manager does not say
+            which link of a chain is, and a trace does not show it.
         deployments: managers and enforcers beside the published ones.
         enforcers: reads enforcers of your own.
 
@@ -63,7 +66,7 @@ def decode_redemptions(
         tree = read_tree(trace, entry, known.managers)
         has_logs = tree.standing_logs > 0 or not listed
         reader = enforcers or EnforcerRegistry()
-        redemptions, more = traced_redemptions(tree, entry, groups, operations, known, reader, has_logs)
+        redemptions, more = traced_redemptions(tree, entry, groups, operations, known, reader, has_logs, disabled)
         moved, _ = effects_below([tree.top], tree.boundaries)
         if not has_logs:
             warnings.append("trace: it holds no logs, so token movements are not told apart; trace with withLog")
