@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
-from caveats.errors import EncodingError
+from caveats.errors import EncodingError, TransportError
 from caveats.types import Address, format_hex
 from delegations.evm.engine import CallFrame
 from delegations.evm.wire import traced_outcome
@@ -118,7 +118,10 @@ def accounts_between(top: Node, path: Sequence[int]) -> tuple[Address, ...]:
 def frame_for_attribution(node: Node) -> CallFrame:
     """Return the manager's frame with what attribution looks at: its calls, what accounts called, and the way to the
     first failure."""
-    return traced_outcome(_pruned(node, 0, 0), World()).frame
+    try:
+        return traced_outcome(_pruned(node, 0, 0), World()).frame
+    except TransportError as error:
+        raise EncodingError(f"trace: {error}") from error
 
 
 def _pruned(node: Node, level: int, depth: int) -> dict[str, Any]:
