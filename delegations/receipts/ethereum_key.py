@@ -23,7 +23,8 @@ from delegations.eip712 import SigningAccount, hash_typed_data, recover_signer, 
 from delegations.receipts.model import SCHEMA
 
 _DOMAIN = keccak(keccak(b"EIP712Domain(string name,string version)") + keccak(b"delegations receipt") + keccak(b"1"))
-_RECEIPT_TYPEHASH = keccak(b"Receipt(string schema,bytes32 contentHash)")
+RECEIPT_TYPE = "Receipt(string schema,bytes32 contentHash)"
+_RECEIPT_TYPEHASH = keccak(RECEIPT_TYPE.encode())
 
 
 def hash_receipt_to_sign(content_hash: str) -> Bytes32:
