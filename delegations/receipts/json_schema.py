@@ -7,6 +7,7 @@ still be refused, and what the models take is never refused by the schema.
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -137,6 +138,21 @@ _RULES: dict[str, list[dict[str, Any]]] = {
 }
 
 
+def _attributes(docstring: str) -> dict[str, str]:
+    """Return what a docstring says of each attribute."""
+    _, _, listed = docstring.partition("Attributes:\n")
+    found: dict[str, str] = {}
+    name = ""
+    for row in listed.splitlines():
+        head = re.match(r" {4}(\w+): (.*)", row)
+        if head:
+            name = head[1]
+            found[name] = head[2]
+        elif name and row.startswith("     "):
+            found[name] += " " + row.strip()
+    return found
+
+
 def _tidy(model: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of one model as our wire has it: absent instead of null, no defaults, closed."""
     properties, required = {}, []
@@ -156,7 +172,11 @@ def _tidy(model: dict[str, Any]) -> dict[str, Any]:
     for name in ("call_path", "via"):
         if name in properties:
             properties[name].pop("minItems", None)
-    first_line = model.get("description", "").split("\n\n")[0].replace("\n", " ")
+    said = model.get("description", "")
+    for name, text in _attributes(said).items():
+        if name in properties:
+            properties[name] = {"description": text, **properties[name]}
+    first_line = said.split("\n\n")[0].replace("\n", " ")
     return {
         "title": model["title"],
         "description": first_line,
