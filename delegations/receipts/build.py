@@ -155,7 +155,7 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
     if verdict.denial is not None:
         return ReceiptOutcome(
             status="denied" if verdict.denial.is_policy else "failed",
-            gas_used=verdict.gas_used,
+            gas_used=executed.outcome.gas_used,
             denial=denial_of(verdict.denial, lengths_of(executed.redemptions)),
         )
     attribution = Attribution(
@@ -167,7 +167,7 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
     failed = tuple(r.index for r in results if not r.success)
     return ReceiptOutcome(
         status="partially_executed" if failed else "executed",
-        gas_used=verdict.gas_used,
+        gas_used=executed.outcome.gas_used,
         movements=tuple(ReceiptMovement(**dict(move)) for move in movements(frames)),
         enforcer_events=tuple(ReceiptEvent(**dict(event)) for event in enforcer_events(logs, load_framework())),
         failed_executions=failed,

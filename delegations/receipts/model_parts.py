@@ -203,10 +203,14 @@ class ReceiptDenial(Model):
 
 
 class ReceiptOutcome(Model):
-    """What came of it."""
+    """What came of it.
+
+    Attributes:
+        gas_used: of the whole transaction; absent where the engine that tried it does not tell.
+    """
 
     status: Literal["executed", "partially_executed", "denied", "failed"]
-    gas_used: Amount
+    gas_used: Amount | None = None
     movements: Listed[ReceiptMovement] = ()
     enforcer_events: Listed[ReceiptEvent] = ()
     failed_executions: Listed[Count] = ()

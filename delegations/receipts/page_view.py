@@ -329,7 +329,8 @@ def _subject_rows(receipt: RedemptionReceipt) -> Iterator[tuple[str, str]]:
         yield "submitter", str(actor.submitter)
     for address in actor.via or ():
         yield "via", str(address)
-    yield "gas", str(receipt.outcome.gas_used)
+    if receipt.outcome.gas_used is not None:
+        yield "gas", str(receipt.outcome.gas_used)
 
 
 def _join(text: str, more: object, name: str = "at") -> str:

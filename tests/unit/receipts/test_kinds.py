@@ -203,6 +203,15 @@ def test_a_denial_before_the_deed_can_be_on_a_live_chain_without_a_transaction()
     assert denied_before(network="live").subject.network == "live"
 
 
+def test_gas_that_no_engine_told_is_left_out() -> None:
+    wire = denied_before().to_wire()
+    del wire["outcome"]["gas_used"]
+    read = Receipt.from_wire(wire)
+    assert isinstance(read, RedemptionReceipt)
+    assert read.outcome.gas_used is None
+    assert "gas_used" not in read.to_wire()["outcome"]
+
+
 def test_what_is_allowed_leaves_no_receipt_before_the_deed() -> None:
     chain, asked = stage(), redeem(grant(), pay(1))
     with pytest.raises(EncodingError, match="expected a denial by the authority, got an allowed one"):
