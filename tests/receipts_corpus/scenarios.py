@@ -271,13 +271,37 @@ def an_operation_that_tries_two_redemptions(s: Scene) -> Iterator[Sent]:
 @corpus
 def an_operation_that_is_denied_in_a_transaction_that_succeeds(s: Scene) -> Iterator[Sent]:
     data = _ops(s, operation(BOB, asked(bad(s, to=BOB))))
+    yield send(ENTRY_POINT, data, f"denied hook {TARGETS}", sender=SHOP)
+
+
+@corpus
+def an_operation_denied_by_a_counter(s: Scene) -> Iterator[Sent]:
+    once = asked(redeem(s.root(LimitedCalls(limit=1), to=BOB), s.pay(1)))
+    yield send(ENTRY_POINT, _ops(s, operation(BOB, once)), "executed", sender=SHOP)
+    # what the counter stood at the calldata does not show, and the called contract could have said the same
+    data = _ops(s, operation(BOB, once, nonce=1))
+    yield send(ENTRY_POINT, data, f"denied hook {LIMIT}", sender=SHOP, untraced=["unknown"])
+
+
+@corpus
+def an_operation_denied_after_another_call(s: Scene) -> Iterator[Sent]:
+    calls = [(SHOP, 1, b""), (s.chain.manager, 0, asked(bad(s, to=BOB)))]
+    data = _ops(s, operation(BOB, account_batch(*calls)))
     yield send(ENTRY_POINT, data, f"denied hook {TARGETS}", sender=SHOP, untraced=["unknown"])
+
+
+@corpus
+def an_operation_whose_target_speaks_like_an_enforcer_that_agreed(s: Scene) -> Iterator[Sent]:
+    forges = Execution(target=ECHO, call_data=_error(TARGETS))
+    once = redeem(s.root(AllowedTargets(targets=(ECHO,)), to=BOB), forges)
+    data = _ops(s, operation(BOB, asked(once)))
+    yield send(ENTRY_POINT, data, f"failed execution {TARGETS}", sender=SHOP, untraced=["unknown"])
 
 
 @corpus
 def an_operation_by_a_stranger_to_the_grant(s: Scene) -> Iterator[Sent]:
     data = _ops(s, operation(BOB, asked(good(s, to=HELPER))))
-    yield send(ENTRY_POINT, data, "denied manager InvalidDelegate()", sender=SHOP, untraced=["unknown"])
+    yield send(ENTRY_POINT, data, "denied manager InvalidDelegate()", sender=SHOP)
 
 
 @corpus
@@ -290,7 +314,14 @@ def an_operation_whose_call_itself_fails(s: Scene) -> Iterator[Sent]:
 @corpus
 def two_operations_of_which_the_first_is_denied(s: Scene) -> Iterator[Sent]:
     data = _ops(s, operation(BOB, asked(bad(s, to=BOB))), operation(ALICE, asked(good(s, by=BOB, to=ALICE))))
-    yield send(ENTRY_POINT, data, f"denied hook {TARGETS}", "executed", sender=SHOP, untraced=["executed", "unknown"])
+    yield send(
+        ENTRY_POINT,
+        data,
+        f"denied hook {TARGETS}",
+        "executed",
+        sender=SHOP,
+        untraced=["executed", f"denied hook {TARGETS}"],
+    )
 
 
 @corpus

@@ -157,6 +157,17 @@ def test_a_failed_operation_carries_what_it_reverted_with_even_without_a_trace(c
     assert redemption.revert.enforcer == "AllowedTargetsEnforcer"
 
 
+def test_a_denial_the_calldata_proves_is_the_one_the_trace_shows(corpus: Corpus) -> None:
+    proven = 0
+    for name, case in corpus.items():
+        shown = [r.denial for r in traced(case).redemptions if r.status == "denied"]
+        for redemption in untraced(case).redemptions:
+            if redemption.status == "denied":
+                assert redemption.denial in shown, name
+                proven += 1
+    assert proven >= 3
+
+
 def test_the_call_path_and_the_accounts_on_it_are_told(corpus: Corpus) -> None:
     case = corpus["a multicall in a multicall with three links"]
     (redemption,) = traced(case).redemptions

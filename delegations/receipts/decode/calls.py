@@ -61,12 +61,14 @@ class PlannedCall(NamedTuple):
 
     Attributes:
         operation: index of the user operation it is in; None when the transaction calls the manager itself.
+        is_first: whether nothing else is asked for before it that could fail.
     """
 
     manager: bytes
     redeemer: bytes
     entries: tuple[Entry, ...]
     operation: int | None
+    is_first: bool
 
 
 def read_entries(calldata: bytes) -> tuple[Entry, ...]:
@@ -139,7 +141,7 @@ def planned_calls(sender: bytes, to: bytes | None, data: bytes, managers: Mappin
     """
     try:
         if to in managers and data[:4] == REDEEM_DELEGATIONS:
-            return [PlannedCall(bytes(to or b""), sender, read_entries(data), None)]
+            return [PlannedCall(bytes(to or b""), sender, read_entries(data), None, True)]
         if to == ENTRY_POINT and data[:4] == _HANDLE_OPS:
             return _of_operations(data, managers)
     except EncodingError:
@@ -156,21 +158,22 @@ def _of_operations(data: bytes, managers: Mapping[bytes, str]) -> list[PlannedCa
         account, call_data = bytes(reader.address(at)), reader.bytes_at(reader.pointer(at + 3 * WORD, at))
         try:
             calls += [
-                PlannedCall(manager, account, read_entries(inner), index)
-                for manager, inner in _asked_of_account(call_data, managers)
+                PlannedCall(manager, account, read_entries(inner), index, is_first)
+                for manager, inner, is_first in _asked_of_account(call_data, managers)
             ]
         except (EncodingError, UnsupportedError):
             continue
     return calls
 
 
-def _asked_of_account(data: bytes, managers: Mapping[bytes, str]) -> list[tuple[bytes, bytes]]:
-    """Return (manager, calldata) of what a framework account is asked to call; empty where it is not certain."""
+def _asked_of_account(data: bytes, managers: Mapping[bytes, str]) -> list[tuple[bytes, bytes, bool]]:
+    """Return (manager, calldata, whether it comes first) of what an account is asked to call; empty where that is not
+    certain."""
     head, reader = data[:4], Reader(data[4:], "account call")
     if head == REDEEM_DELEGATIONS:
         # the account passes it to the one manager it is wired to; the toolkit knows that of 1.3.0
         known = [manager for manager, version in managers.items() if version == "1.3.0"]
-        return [(known[0], data)] if len(known) == 1 else []
+        return [(known[0], data, True)] if len(known) == 1 else []
     if head == _EXECUTE:
         at = reader.pointer(0, 0)
         executions: tuple[Execution, ...] = (
@@ -189,7 +192,7 @@ def _asked_of_account(data: bytes, managers: Mapping[bytes, str]) -> list[tuple[
     else:
         return []
     return [
-        (bytes(e.target), e.call_data)
-        for e in executions
+        (bytes(e.target), e.call_data, index == 0)
+        for index, e in enumerate(executions)
         if bytes(e.target) in managers and e.call_data[:4] == REDEEM_DELEGATIONS
     ]

@@ -28,8 +28,8 @@ class FetchedTransaction:
 
     Attributes:
         trace: None when the node does not trace.
-        accounts: the root delegators that had the framework's EIP-7702 code after the transaction's block;
-            only asked for without a trace.
+        accounts: the root delegators and redeemers that had the framework's EIP-7702 code after the transaction's
+            block; only asked for without a trace.
         disabled: hashes of delegations that were disabled before and after the block; only asked for where a
             redemption was denied for that.
     """
@@ -97,8 +97,9 @@ def fetch_receipt(
     first = decode_redemptions(tx, receipt, trace=trace, chain_id=chain_id)
     accounts = frozenset[Address]()
     if trace is None:
-        roots = {Address(r.chain[-1].delegator if r.chain else r.redeemer) for r in first.redemptions}
-        accounts = _framework_accounts(ask, roots, hex(to_int(receipt["blockNumber"], "blockNumber")))
+        involved = {Address(r.chain[-1].delegator) for r in first.redemptions if r.chain}
+        involved |= {r.redeemer for r in first.redemptions}
+        accounts = _framework_accounts(ask, involved, hex(to_int(receipt["blockNumber"], "blockNumber")))
     disabled = _disabled(ask, first, to_int(receipt["blockNumber"], "blockNumber"))
     return FetchedTransaction(tx, receipt, trace, accounts, disabled, chain_id)
 

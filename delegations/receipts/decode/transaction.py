@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from caveats.registry import EnforcerRegistry
@@ -17,6 +18,11 @@ from delegations.receipts.decode.operations import user_operations
 from delegations.receipts.decode.traced import traced_redemptions
 from delegations.receipts.decode.tree import effects_below, read_tree
 from delegations.receipts.decode.untraced import untraced_redemptions
+
+
+@cache
+def _official_enforcers() -> EnforcerRegistry:
+    return EnforcerRegistry()
 
 
 def decode_redemptions(
@@ -42,8 +48,8 @@ def decode_redemptions(
         logs: its logs, when they do not come with the receipt.
         trace: its trace by callTracer with `withLog`. Without one, what cannot be known is unknown.
         chain_id: where the transaction does not say.
-        accounts: without a trace, the delegators whose account code is known to execute what it is asked, such as the
-            framework's own; of others it is not known whether they did.
+        accounts: without a trace, the delegators and redeemers whose account code is known to do what it is asked, such
+            as the framework's own; of others it is not known whether they did.
         disabled: hashes of delegations known to have been disabled before the transaction. The manager does not say
             which link of a chain is, and a trace does not show it.
         deployments: managers and enforcers beside the published ones.
@@ -59,13 +65,14 @@ def decode_redemptions(
     known = known_contracts(entry.chain_id, deployments)
     groups, warnings = group_redemptions(listed, known.managers)
     operations, positions = user_operations(listed)
+    reader = _official_enforcers() if enforcers is None else enforcers
     if trace is None:
-        redemptions, more = untraced_redemptions(entry, listed, groups, (operations, positions), known, accounts)
+        seen = (operations, positions)
+        redemptions, more = untraced_redemptions(entry, listed, groups, seen, known, accounts, reader)
         moved = tuple(token_movements(listed))
     else:
         tree = read_tree(trace, entry, known.managers)
         has_logs = tree.standing_logs > 0 or not listed
-        reader = enforcers or EnforcerRegistry()
         redemptions, more = traced_redemptions(tree, entry, groups, operations, known, reader, has_logs, disabled)
         moved, _ = effects_below([tree.top], tree.boundaries)
         if not has_logs:

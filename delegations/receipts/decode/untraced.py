@@ -13,15 +13,17 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from caveats.errors import EncodingError
+from caveats.registry import EnforcerRegistry
 from delegations.framework.abi import decode_canonical, topic
 from delegations.framework.reverts import decode_revert
 from delegations.receipts.decode.calls import Entry, PlannedCall, planned_calls
+from delegations.receipts.decode.confirm import confirmed_denial
 from delegations.receipts.decode.inputs import LogEntry, TxEntry, address_of
 from delegations.receipts.decode.known import Known
 from delegations.receipts.decode.logs import Group
 from delegations.receipts.decode.model import DecodedRedemption, Source, Status, UserOperation
 from delegations.receipts.decode.raw import RawDelegation
-from delegations.receipts.decode.statuses import execution_count, status_of_results, swallowed
+from delegations.receipts.decode.statuses import attempted, execution_count, status_of_results, swallowed
 from delegations.simulation.verdict import Denial, ExecutionResult
 
 _TRY_FAILED: Final = bytes(topic("TryExecuteUnsuccessful(uint256,bytes)"))
@@ -41,7 +43,9 @@ class _Place(NamedTuple):
     group: Group | None
     stands: bool | None
     operation: UserOperation | None
+    call: PlannedCall | None
     is_direct: bool
+    denial: Denial | None = None
 
     @property
     def account(self) -> bytes:
@@ -56,10 +60,13 @@ def untraced_redemptions(
     operations: tuple[Sequence[UserOperation], Sequence[int]],
     known: Known,
     accounts: Collection[bytes],
+    registry: EnforcerRegistry,
 ) -> tuple[list[DecodedRedemption], list[str]]:
     """Return the redemptions in order of their logs, then those the calldata tells of without logs; and warnings."""
     warnings: list[str] = []
     places = _places(tx, groups, operations, known, warnings)
+    if not all(operation.success for operation in operations[0]):
+        places = [_confirmed(place, accounts, registry) for place in places]
     events = _event_logs(logs, groups, known)
     redemptions = []
     for place in places:
@@ -124,10 +131,23 @@ def _places(
         rest[:0] = [place for place in found if place.group is None]
         end = end if at is None else at
     logged = [
-        by_group.get(g.positions) or _Place(g.manager, g.redeemer, g.chain, None, None, g, True, None, False)
+        by_group.get(g.positions) or _Place(g.manager, g.redeemer, g.chain, None, None, g, True, None, None, False)
         for g in groups
     ]
     return logged + rest
+
+
+def _confirmed(place: _Place, accounts: Collection[bytes], registry: EnforcerRegistry) -> _Place:
+    """Return a failed operation's entry with the denial its calldata proves, if the operation's account is known to
+    pass on what it is asked."""
+    call, operation = place.call, place.operation
+    if place.stands is not False or call is None or operation is None or call.redeemer not in accounts:
+        return place
+    if not call.is_first:
+        return place
+    redemptions = tuple(attempted(entry) for entry in call.entries)
+    denial = confirmed_denial(redemptions, address_of(call.redeemer), operation.revert, registry)
+    return place._replace(denial=denial)
 
 
 def _of_call(
@@ -143,7 +163,9 @@ def _of_call(
         group = None if entry.is_self_authorised else next(own, None)
         chain = entry.chain if group is None else group.chain
         is_direct = call.operation is None
-        places.append(_Place(call.manager, call.redeemer, chain, index, entry, group, stands, operation, is_direct))
+        places.append(
+            _Place(call.manager, call.redeemer, chain, index, entry, group, stands, operation, call, is_direct)
+        )
     return places
 
 
@@ -215,6 +237,8 @@ def _event_logs(
 def _status(
     place: _Place, logs: Sequence[LogEntry], places: Sequence[_Place], known: Known, accounts: Collection[bytes]
 ) -> tuple[Status, Denial | None, tuple[ExecutionResult, ...] | None]:
+    if place.denial is not None:
+        return "denied", place.denial, ()
     if not place.stands or place.account not in accounts:
         return "unknown", None, None
     if place.asked is None:
