@@ -24,6 +24,7 @@ _STRUCT: Final = "(address,address,bytes32,(address,bytes,bytes)[],uint256,bytes
 REDEEMED: Final = bytes(topic(f"RedeemedDelegation(address,address,{_STRUCT})"))
 ENABLED: Final = bytes(topic(f"EnabledDelegation(bytes32,address,address,{_STRUCT})"))
 DISABLED: Final = bytes(topic(f"DisabledDelegation(bytes32,address,address,{_STRUCT})"))
+GRANT_EVENTS: Final = frozenset((ENABLED, DISABLED))
 USED_NONCE: Final = bytes(topic("UsedNonce(address,address,uint256)"))
 _ROOT: Final = bytes(ROOT_AUTHORITY)
 _ANY: Final = bytes(ANY_DELEGATE)
@@ -135,7 +136,7 @@ def grant_events(logs: Sequence[LogEntry], managers: Mapping[bytes, str]) -> tup
     """Return the delegations enabled or disabled by managers, in order."""
     events = []
     for log in logs:
-        if len(log.topics) != 4 or log.topics[0] not in (ENABLED, DISABLED) or log.address not in managers:
+        if len(log.topics) != 4 or log.topics[0] not in GRANT_EVENTS or log.address not in managers:
             continue
         try:
             delegation = read_logged(log.data)

@@ -16,7 +16,7 @@ from delegations.framework.reverts import RevertReason, decode_revert
 from delegations.receipts.decode.inputs import LogEntry
 from delegations.receipts.decode.model import UserOperation
 
-_EVENT: Final = bytes(topic("UserOperationEvent(bytes32,address,address,uint256,bool,uint256,uint256)"))
+OPERATION_EVENT: Final = bytes(topic("UserOperationEvent(bytes32,address,address,uint256,bool,uint256,uint256)"))
 _REVERT: Final = bytes(topic("UserOperationRevertReason(bytes32,address,uint256,bytes)"))
 _EVENT_DATA: Final = tuple({"type": kind, "name": ""} for kind in ("uint256", "bool", "uint256", "uint256"))
 _REVERT_DATA: Final = tuple({"type": kind, "name": ""} for kind in ("uint256", "bytes"))
@@ -33,7 +33,7 @@ def user_operations(logs: Sequence[LogEntry]) -> tuple[tuple[UserOperation, ...]
         try:
             if log.topics[0] == _REVERT and len(log.topics) == 3:
                 reverts[log.topics[1]] = decode_revert(decode_canonical(_REVERT_DATA, log.data)[1])
-            elif log.topics[0] == _EVENT and len(log.topics) == 4:
+            elif log.topics[0] == OPERATION_EVENT and len(log.topics) == 4:
                 success = bool(decode_canonical(_EVENT_DATA, log.data)[1])
                 digest, sender = Bytes32(log.topics[1]), Address(log.topics[2][12:])
                 found.append(UserOperation(digest, sender, success, reverts.pop(log.topics[1], None), log.log_index))

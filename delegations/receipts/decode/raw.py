@@ -112,8 +112,14 @@ def _read_struct(d: bytes, at: int, left: int) -> tuple[RawDelegation, int]:
             pad, enforcer, high_too, terms_at, high_three, args_at = _CAVEAT(d, head)
             if pad != _PAD or high != _HIGH or high_too != _HIGH or high_three != _HIGH:
                 raise _short(head)
-            terms, args = _bytes(d, head + terms_at), _bytes(d, head + args_at)
-            left -= 160 + len(terms) + len(args)
+            terms_at += head
+            args_at += head
+            high, size = _NUMBER(d, terms_at)
+            high_too, size_too = _NUMBER(d, args_at)
+            terms, args = d[terms_at + 32 : terms_at + 32 + size], d[args_at + 32 : args_at + 32 + size_too]
+            if high != _HIGH or high_too != _HIGH or len(terms) != size or len(args) != size_too:
+                raise _short(head)
+            left -= 160 + size + size_too
             if left < 0:
                 raise _unpacks()
             caveats.append(RawCaveat(enforcer, terms, args))

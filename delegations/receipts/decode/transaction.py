@@ -11,10 +11,10 @@ from caveats.types import Address
 from delegations.framework.deployments import Registry
 from delegations.receipts.decode.inputs import read_logs, read_transaction
 from delegations.receipts.decode.known import known_contracts
-from delegations.receipts.decode.logs import grant_events, group_redemptions, nonce_bumps
+from delegations.receipts.decode.logs import GRANT_EVENTS, USED_NONCE, grant_events, group_redemptions, nonce_bumps
 from delegations.receipts.decode.model import DecodedTransaction
 from delegations.receipts.decode.moves import token_movements
-from delegations.receipts.decode.operations import user_operations
+from delegations.receipts.decode.operations import OPERATION_EVENT, user_operations
 from delegations.receipts.decode.traced import traced_redemptions
 from delegations.receipts.decode.tree import effects_below, read_tree
 from delegations.receipts.decode.untraced import untraced_redemptions
@@ -64,7 +64,9 @@ def decode_redemptions(
     listed = read_logs(receipt.get("logs", ()) if logs is None else logs)
     known = known_contracts(entry.chain_id, deployments)
     groups, warnings = group_redemptions(listed, known.managers)
-    operations, positions = user_operations(listed)
+    # most logs are of none of these kinds: look once
+    kinds = {log.topics[0] for log in listed if log.topics}
+    operations, positions = user_operations(listed) if OPERATION_EVENT in kinds else ((), ())
     reader = _official_enforcers() if enforcers is None else enforcers
     if trace is None:
         seen = (operations, positions)
@@ -80,8 +82,8 @@ def decode_redemptions(
             moved = (*moved, *token_movements(listed))
     return DecodedTransaction(
         redemptions=tuple(redemptions),
-        grants=grant_events(listed, known.managers),
-        nonces=nonce_bumps(listed, known.enforcers),
+        grants=() if kinds.isdisjoint(GRANT_EVENTS) else grant_events(listed, known.managers),
+        nonces=nonce_bumps(listed, known.enforcers) if USED_NONCE in kinds else (),
         operations=operations,
         movements=moved,
         is_traced=trace is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -10,16 +11,17 @@ from hypothesis import strategies as st
 
 from caveats import Execution, LimitedCalls
 from caveats.abi import encode_address, encode_uint
-from caveats.errors import EncodingError
+from caveats.errors import EncodingError, UnsupportedError
 from caveats.types import Address, Bytes32
 from delegations.delegation import Delegation, decode_context, encode_context, encode_delegation, redelegate
 from delegations.framework.constants import DELEGATION_MANAGER
 from delegations.framework.deployments import Deployment, Registry
 from delegations.receipts.decode import decode_call, decode_redemptions
+from delegations.receipts.decode.calls import read_entries
 from delegations.receipts.decode.logs import DISABLED, REDEEMED
-from delegations.receipts.decode.moves import NATIVE_LOGGERS
+from delegations.receipts.decode.moves import _BATCH, NATIVE_LOGGERS
 from delegations.receipts.decode.raw import read_context, read_logged
-from delegations.redemption import encode_redeem_delegations, redeem
+from delegations.redemption import decode_redeem_delegations, encode_redeem_delegations, redeem
 from delegations.simulation.effects import TRANSFER_TOPIC
 
 ALICE, AGENT, SHOP, HELPER = (Address(bytes([n]) * 20) for n in (1, 2, 3, 4))
@@ -246,3 +248,33 @@ def test_a_chain_id_that_is_not_the_transactions_is_refused() -> None:
     assert decode_redemptions(tx, receipt, chain_id=1).redemptions == ()
     with pytest.raises(EncodingError, match="chain id"):
         decode_redemptions(tx, receipt, chain_id=2)
+
+
+@given(st.data())
+def test_calldata_that_was_changed_is_read_or_refused_as_by_the_other_reader(data: st.DataObject) -> None:
+    calldata = bytearray(encode_redeem_delegations([redeem([LEAF, TOP], PAY), redeem(TOP, [PAY, PAY])]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        calldata[data.draw(st.integers(4, len(calldata) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        expected = decode_redeem_delegations(bytes(calldata))
+    except (EncodingError, UnsupportedError):
+        # the other reader also refuses modes and executions, which here stay bytes
+        with contextlib.suppress(EncodingError):
+            assert all(entry.chain is not None for entry in read_entries(bytes(calldata)))
+    else:
+        read = read_entries(bytes(calldata))
+        assert [tuple(link.model for link in e.chain) for e in read] == [r.context for r in expected]
+        assert [e.mode[:2] for e in read] == [r.mode.value[:2] for r in expected]
+
+
+def test_a_batch_of_badges_is_a_movement_for_each() -> None:
+    topics = [_BATCH, encode_address(AGENT), encode_address(ALICE), encode_address(SHOP)]
+    words = [64, 160, 2, 7, 8, 2, 1, 5]
+    decoded = decode_logs(log(OTHER, topics, b"".join(map(encode_uint, words))))
+    assert [(m.token_id, m.amount, m.recipient) for m in decoded.movements] == [(7, 1, SHOP), (8, 5, SHOP)]
+
+
+def test_a_batch_of_badges_of_unequal_lengths_is_none() -> None:
+    topics = [_BATCH, encode_address(AGENT), encode_address(ALICE), encode_address(SHOP)]
+    words = [64, 160, 2, 7, 8, 1, 1]
+    assert decode_logs(log(OTHER, topics, b"".join(map(encode_uint, words)))).movements == ()
