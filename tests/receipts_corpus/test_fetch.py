@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
+from caveats import LimitedCalls
 from caveats.errors import EncodingError, EngineError
 from delegations.evm.rpc import RpcError
+from delegations.evm.wire import transaction_object
 from delegations.receipts.decode import fetch_receipt
+from tests.enforcers.harness import CHAIN_ID
 from tests.receipts_corpus.make import Case
 from tests.receipts_corpus.reading import line
+from tests.receipts_corpus.recorder import Recorder
+from tests.receipts_corpus.table import scene
 
 Corpus = dict[str, Case]
 HASH = "0x" + "ab" * 32
@@ -122,3 +127,23 @@ def test_a_hash_that_is_none_is_refused(corpus: Corpus, bad: str | bytes) -> Non
 def test_what_is_no_client_is_refused() -> None:
     with pytest.raises(EncodingError, match="a web3 instance or an RpcClient"):
         fetch_receipt(object(), HASH)
+
+
+def test_a_live_node_is_asked_over_its_own_socket() -> None:
+    recorder = Recorder(CHAIN_ID)
+    try:
+        s = scene()
+        transaction = s.ask(s.root(LimitedCalls(limit=1)), s.pay(5)).transaction
+        recorder.anvil.push(s.chain.world)
+        sent = {**transaction_object(transaction), "nonce": hex(s.chain.world.nonce(transaction.sender))}
+        digest = recorder.call("eth_sendTransaction", sent)
+        with pytest.raises(EncodingError, match="not mined"):
+            fetch_receipt(recorder.anvil.client, digest)
+        recorder.call("evm_mine")
+        (redemption,) = fetch_receipt(recorder.anvil.client, bytes.fromhex(digest[2:])).decode().redemptions
+        (blind,) = fetch_receipt(recorder.anvil.client, digest, with_trace=False).decode().redemptions
+    finally:
+        recorder.close()
+    assert (redemption.status, blind.status) == ("executed", "executed")
+    assert [move.amount for move in redemption.movements or ()] == [5]
+    assert blind.movements is None
