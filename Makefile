@@ -83,6 +83,7 @@ check: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## format, lint, types, layers
 	@$(BIN)/python scripts/export_artifacts.py --check
 	@$(BIN)/python scripts/check_tracked.py
 	@$(BIN)/python scripts/caveat_docs.py --check
+	@$(BIN)/python scripts/receipt_schema.py --check
 
 build: $(PACKAGE_STAMP) $(OFFICIAL) ## wheel and source distribution, into dist/
 	@rm -rf dist
@@ -91,8 +92,9 @@ build: $(PACKAGE_STAMP) $(OFFICIAL) ## wheel and source distribution, into dist/
 figures: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) peers ## measure again the figures the documents name
 	@$(BIN)/python scripts/figures.py --cold
 
-docs: $(PACKAGE_STAMP) ## write docs/caveats.md anew from the enforcer classes
+docs: $(PACKAGE_STAMP) ## write docs/caveats.md and the schema of receipts anew from the classes
 	@$(BIN)/python scripts/caveat_docs.py
+	@$(BIN)/python scripts/receipt_schema.py
 
 contracts: $(VENV_STAMP) $(NODE_STAMP) ## compile our contracts; renew their artifacts and the gas snapshot
 	@scripts/forge fmt

@@ -10,7 +10,8 @@ from rich.tree import Tree
 from caveats.errors import VerificationError
 from caveats.registry import decode_caveat
 from delegations.cli.load import Call, Chain, Loaded
-from delegations.cli.render import chain_tree, line, receipt_tree, redemption_tree
+from delegations.cli.receipt_tree import receipt_tree
+from delegations.cli.render import chain_tree, line, redemption_tree
 from delegations.delegation import Delegation, recover_delegation_signer, verify_chain
 from delegations.framework.constants import DELEGATION_MANAGER
 

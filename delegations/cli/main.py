@@ -15,6 +15,7 @@ import typer
 from caveats.errors import DelegationsError, EncodingError, EngineError
 from caveats.types import Address
 from delegations._version import __version__
+from delegations.cli.receipt import app as receipt_commands
 from delegations.framework.constants import DELEGATION_MANAGER
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ app = typer.Typer(
     help="Bounded on-chain authority for agents: inspect it, sign it, try it before it is used, keep receipts.",
     epilog="Exit codes: 0 allowed or done, 1 denied, 2 bad input, 3 could not ask.",
 )
+app.add_typer(receipt_commands, name="receipt")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Source = Annotated[str, typer.Argument(help="A file, 0x hex, JSON, or - for standard input.", show_default=False)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -18,7 +18,6 @@ from caveats.registry import decode_caveat
 from caveats.types import Address, keccak
 from delegations.delegation import Delegation, recover_delegation_signer, verify_chain
 from delegations.framework.constants import DELEGATION_MANAGER
-from delegations.receipts.model import Link, Receipt
 from delegations.redemption import Redemption
 from delegations.simulation.verdict import Movement, Verdict
 
@@ -184,56 +183,6 @@ def verdict_tree(verdict: Verdict, tokens: Tokens | None = None, *, hint: str | 
         tree.add(line(f"gas {verdict.gas_used}", "dim"))
     for warning in verdict.warnings:
         tree.add(line(warning, "yellow"))
-    return tree
-
-
-def _link_problems(link: Link) -> Iterator[str]:
-    """Yield what is wrong with a link of a lineage by itself."""
-    rebuilt = Delegation(
-        delegate=link.delegate,
-        delegator=link.delegator,
-        authority=link.authority,
-        caveats=tuple(Caveat(enforcer=c.enforcer, terms=c.terms) for c in link.caveats),
-        salt=link.salt,
-    )
-    if rebuilt.hash != link.hash:
-        yield f"the hash {link.hash} is not that of this delegation, which is {rebuilt.hash}"
-
-
-def receipt_tree(receipt: Receipt) -> Tree:
-    """Return a receipt for a person."""
-    outcome, subject = receipt.outcome, receipt.subject
-    good = outcome.status == "executed"
-    tree = Tree(line(f"{receipt.kind}: {outcome.status}", "bold green" if good else "bold red"))
-    tree.add(line(f"sha256 {receipt.hash}", "dim"))
-    tree.add(
-        line(f"chain {subject.chain} ({subject.network}), block {subject.block.number} at {subject.block.timestamp}")
-    )
-    tree.add(line(f"redeemer {receipt.actor.redeemer}"))
-    node = tree
-    for link in receipt.lineage:
-        node = node.add(line(f"depth {link.depth}: {link.delegator} -> {link.delegate}", "cyan"))
-        for problem in _link_problems(link):
-            node.add(line(problem, "bold red"))
-        for index, caveat in enumerate(link.caveats):
-            # the terms bind; what the receipt says of them is only worth showing where it differs
-            shown = Caveat(enforcer=caveat.enforcer, terms=caveat.terms, args=caveat.args)
-            entry = node.add(caveat_line(index, shown))
-            if caveat.says != decode_caveat(shown).describe():
-                entry.add(line(f"the receipt's own words: {caveat.name}: {caveat.says}", "yellow"))
-    asked = tree.add(line("asked", "bold"))
-    for execution in receipt.request.executions:
-        asked.add(
-            execution_line(Execution(target=execution.target, value=execution.value, call_data=execution.call_data))
-        )
-    if outcome.denial is not None:
-        tree.add(line(f"denied at stage {outcome.denial.stage}: {outcome.denial.explanation}", "red"))
-    for move in outcome.movements:
-        tree.add(movement_line(Movement(**dict(move))))
-    for index in outcome.failed_executions:
-        tree.add(line(f"execution {index} failed and was swallowed", "red"))
-    claims = ", ".join(f"{part} {standing}" for part, standing in receipt.claims.items())
-    tree.add(line(f"standing: {claims}", "dim"))
     return tree
 
 

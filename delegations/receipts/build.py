@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from caveats.caveat import Caveat
 from caveats.registry import EnforcerRegistry
-from caveats.types import Bytes32, keccak
+from caveats.types import Bytes32, Listed, Model, keccak
 from delegations.delegation import Delegation
 from delegations.framework.artifact import load_framework
-from delegations.receipts.model import (
-    SCHEMA,
+from delegations.receipts.model import SCHEMA, RedemptionReceipt
+from delegations.receipts.model_parts import (
     Actor,
+    Amount,
+    Answers,
     BlockRef,
+    Evidence,
+    Identity,
+    Label,
     Link,
-    Receipt,
+    Prose,
     ReceiptCaveat,
     ReceiptDenial,
     ReceiptEvent,
@@ -20,6 +28,7 @@ from delegations.receipts.model import (
     ReceiptMovement,
     ReceiptOutcome,
     Request,
+    Sha256,
     Subject,
 )
 from delegations.redemption import Redemption, encode_redeem_delegations
@@ -30,22 +39,44 @@ from delegations.simulation.simulate import chain_facts
 from delegations.simulation.verdict import Denial
 
 
+class Notes(Model):
+    """What goes into a receipt beside the deed; absent by default. Fields as in `Receipt`.
+
+    Attributes:
+        grant: hash of the receipt of the grant that was used.
+        answers: the agent's proposal this answers; see `hash_proposal`.
+    """
+
+    grant: Sha256 | None = None
+    answers: Answers | None = None
+    labels: Listed[Label] | None = None
+    evidence: Listed[Evidence] | None = None
+    issuer: Identity | None = None
+    issued_at: Amount | None = None
+    ext: dict[str, Prose] | None = None
+
+
 def make_receipts(
-    executed: ExecutedRedemption, *, prev: str | None = None, registry: EnforcerRegistry | None = None
-) -> tuple[Receipt, ...]:
+    executed: ExecutedRedemption,
+    *,
+    prev: str | None = None,
+    registry: EnforcerRegistry | None = None,
+    notes: Notes | None = None,
+) -> tuple[RedemptionReceipt, ...]:
     """Return one receipt per redemption of the call, each linked to the one before it.
 
     Args:
         executed: what `execute` returned.
         prev: hash of the redeemer's previous receipt, if there is one.
         registry: reads enforcers of your own.
+        notes: links, names and evidence to put into each.
     """
     known = registry or EnforcerRegistry()
     digest = Bytes32(keccak(encode_redeem_delegations(executed.redemptions)))
     receipts = []
     for entry, redemption in enumerate(executed.redemptions):
         denial = executed.verdict.denial
-        receipt = Receipt(
+        receipt = RedemptionReceipt(
             schema_=SCHEMA,
             kind="denial" if denial is not None and denial.is_policy else "redemption",
             subject=Subject(
@@ -56,16 +87,34 @@ def make_receipts(
                 block=BlockRef(number=executed.block.number, timestamp=executed.block.timestamp),
                 network="local",
             ),
-            lineage=tuple(_link(depth, d, known) for depth, d in enumerate(reversed(redemption.context))),
+            lineage=lineage_of(redemption.context, known),
             actor=Actor(redeemer=executed.redeemer, submitter=executed.redeemer),
-            request=_request(redemption),
+            request=request_of(redemption),
             outcome=_outcome(executed, entry, known),
-            claims={"lineage": "reexecuted", "request": "attested", "outcome": "traced"},
+            claims={
+                "subject": "attested",
+                "lineage": "reexecuted",
+                "actor": "traced",
+                "request": "attested",
+                "outcome": "traced",
+            },
             prev=prev,
+            **noted(notes),
         )
         receipts.append(receipt)
         prev = receipt.hash
     return tuple(receipts)
+
+
+def noted(notes: Notes | None) -> dict[str, Any]:
+    """Return the fields of the notes that are there."""
+    return {} if notes is None else {name: value for name, value in notes if value is not None}
+
+
+def lineage_of(context: Sequence[Delegation], registry: EnforcerRegistry | None = None) -> tuple[Link, ...]:
+    """Return the links of a context, which runs from the leaf, in a receipt's order: from the root."""
+    known = registry or EnforcerRegistry()
+    return tuple(_link(depth, delegation, known) for depth, delegation in enumerate(reversed(context)))
 
 
 def _link(depth: int, delegation: Delegation, registry: EnforcerRegistry) -> Link:
@@ -91,7 +140,8 @@ def _caveat(caveat: Caveat, registry: EnforcerRegistry) -> ReceiptCaveat:
     )
 
 
-def _request(redemption: Redemption) -> Request:
+def request_of(redemption: Redemption) -> Request:
+    """Return what a redemption asks for."""
     return Request(
         mode=redemption.mode.value,
         executions=tuple(
@@ -106,7 +156,7 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
         return ReceiptOutcome(
             status="denied" if verdict.denial.is_policy else "failed",
             gas_used=executed.outcome.gas_used,
-            denial=_denial(verdict.denial, executed.redemptions),
+            denial=denial_of(verdict.denial, lengths_of(executed.redemptions)),
         )
     attribution = Attribution(
         executed.redemptions, executed.redeemer, chain_facts(executed.before, executed.manager), registry
@@ -124,10 +174,16 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
     )
 
 
-def _denial(denial: Denial, redemptions: tuple[Redemption, ...]) -> ReceiptDenial:
+def lengths_of(redemptions: Sequence[Redemption]) -> dict[int, int]:
+    """Return how many delegations each redemption of a call has, by its place."""
+    return {entry: len(redemption.context) for entry, redemption in enumerate(redemptions)}
+
+
+def denial_of(denial: Denial, lengths: Mapping[int, int]) -> ReceiptDenial:
+    """Return a verdict's denial with its place counted from the root; `lengths` as from `lengths_of`."""
     fields = dict(denial)
     context, link = fields.pop("context"), fields.pop("link")
     depth = None
-    if context is not None and link is not None:
-        depth = len(redemptions[context].context) - 1 - link
+    if context in lengths and link is not None:
+        depth = lengths[context] - 1 - link
     return ReceiptDenial(entry=context, depth=depth, **fields)

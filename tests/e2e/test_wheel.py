@@ -23,6 +23,8 @@ OFFICIAL = "delegations/framework/_official"
 DATA = {
     "caveats/py.typed",
     "delegations/py.typed",
+    "delegations/receipts/schema/receipt-1.json",
+    "delegations/receipts/templates/receipt.html",
     f"{OFFICIAL}/framework.json.gz",
     f"{OFFICIAL}/LICENSE.APACHE2",
     f"{OFFICIAL}/LICENSE.MIT0",

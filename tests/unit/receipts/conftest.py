@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from delegations.receipts import Receipt
+from tests.unit.receipts import makers
 from tests.unit.receipts.makers import denied, executed, failed, partially_executed
 
 
@@ -19,3 +20,9 @@ def receipts() -> dict[str, Receipt]:
 def receipt(receipts: dict[str, Receipt]) -> Receipt:
     """The receipt of a redemption through two links, with movements and events."""
     return receipts["executed"]
+
+
+@pytest.fixture(scope="session")
+def every_kind() -> dict[str, Receipt]:
+    """One receipt of each kind, by its kind."""
+    return makers.every_kind()

@@ -1,0 +1,211 @@
+"""`delegations receipt`: show, sign, verify receipts, and print their schema."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from caveats.errors import EncodingError, UnsupportedError
+
+if TYPE_CHECKING:
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import Key
+
+    from delegations.receipts.model import Receipt
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, sign and verify receipts.")
+
+KEY_VARIABLE, PASSWORD_VARIABLE = "DELEGATIONS_RECEIPT_KEY", "DELEGATIONS_RECEIPT_KEY_PASSWORD"
+_FILE = "the path of a PEM file"
+
+Source = Annotated[str, typer.Argument(help="A receipt or an envelope: a file, JSON, or - for standard input.")]
+Keys = Annotated[list[str] | None, typer.Option("--key", help="PEM file of a public key to trust; may be repeated.")]
+Signers = Annotated[list[str] | None, typer.Option("--signer", help="Ethereum address to trust; may be repeated.")]
+Threshold = Annotated[int | None, typer.Option(help="How many of them must have signed; all by default.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+class Sealed(NamedTuple):
+    """What a file held: a receipt, and the envelope it came in."""
+
+    receipt: Receipt
+    envelope: Envelope | None
+
+
+@app.command("show")
+def show_command(
+    source: Source,
+    html: Annotated[str | None, typer.Option(help="Also write one self-contained page there.")] = None,
+    key: Keys = None,
+    signer: Signers = None,
+    threshold: Threshold = None,
+    as_json: Json = False,
+) -> None:
+    """Show a receipt, or the receipt in an envelope. With --key or --signer the signatures must hold."""
+    from delegations.cli.receipt_tree import receipt_tree
+    from delegations.cli.render import console, emit, show
+    from delegations.cli.store import write_text
+
+    sealed, names = _open(source, _trusted(key, signer), threshold)
+    if html is not None:
+        from delegations.receipts.page import render_page
+
+        write_text(Path(html), render_page(sealed.receipt, signers=names))
+    if as_json:
+        emit(_answer(sealed.receipt, names))
+        return
+    show(console(), receipt_tree(sealed.receipt, signers=names))
+    if html is not None:
+        emit(f"page {html}\n")
+
+
+@app.command()
+def sign(
+    source: Source,
+    key: Annotated[
+        str | None, typer.Option("--key", help=f"PEM file of an Ed25519 private key; {KEY_VARIABLE} otherwise.")
+    ] = None,
+    ml_dsa_key: Annotated[
+        str | None, typer.Option("--ml-dsa-key", help="PEM file of an ML-DSA-65 private key that signs beside it.")
+    ] = None,
+    ethereum: Annotated[
+        bool, typer.Option("--ethereum", help="Also sign with DELEGATIONS_PRIVATE_KEY, or with --keystore.")
+    ] = False,
+    keystore: Annotated[str | None, typer.Option(help="V3 keystore file for --ethereum.")] = None,
+) -> None:
+    """Sign a receipt and print it in a DSSE envelope.
+
+    Keys come from files or from the environment, never from the command line; an encrypted PEM file's password from
+    DELEGATIONS_RECEIPT_KEY_PASSWORD.
+    """
+    from delegations.cli.load import private_key
+    from delegations.cli.render import emit
+    from delegations.receipts.envelope import format_envelope, sign_receipt
+    from delegations.receipts.keys import read_ed25519_key, read_ml_dsa_key
+
+    if keystore is not None and not ethereum:
+        raise EncodingError("--keystore: it is for --ethereum", hint="give both")
+    sealed = _read(source)
+    if sealed.envelope is not None:
+        raise UnsupportedError("receipt: it is in an envelope already", hint="sign the receipt itself")
+    password = os.environ.get(PASSWORD_VARIABLE)
+    issuer = read_ed25519_key(_private_pem(key), password=password)
+    hybrid = None if ml_dsa_key is None else read_ml_dsa_key(_pem(ml_dsa_key, "--ml-dsa-key"), password=password)
+    account = None
+    if ethereum:
+        from eth_account import Account
+
+        from delegations.eip712 import sign_digest
+
+        raw = private_key(keystore)
+        sign_digest(bytes(32), raw)  # refuses an invalid key in our words, without showing it
+        account = Account.from_key(raw)
+    emit(format_envelope(sign_receipt(sealed.receipt, issuer, ml_dsa_key=hybrid, ethereum_account=account)) + "\n")
+
+
+@app.command()
+def verify(
+    source: Source,
+    key: Keys = None,
+    signer: Signers = None,
+    threshold: Threshold = None,
+    as_json: Json = False,
+) -> None:
+    """Verify the envelope of a receipt against keys you trust. Exit code 1 when it does not hold.
+
+    What this shows is who signed what. Whether the chain holds what the receipt says is another question.
+    """
+    from caveats.errors import VerificationError
+    from delegations.cli.main import DENIED
+    from delegations.cli.render import console, emit, line, show
+
+    trusted = _trusted(key, signer)
+    if not trusted:
+        raise EncodingError("verify: no key to trust", hint="give --key FILE or --signer ADDRESS")
+    try:
+        sealed, names = _open(source, trusted, threshold)
+    except VerificationError as error:
+        if as_json:
+            emit(json.dumps({"valid": False, "error": {"code": error.code, "message": str(error)}}, indent=2) + "\n")
+        else:
+            show(console(), line(f"does not hold: {error}", "bold red"))
+        raise typer.Exit(DENIED) from error
+    if as_json:
+        emit(json.dumps({"valid": True, "hash": sealed.receipt.hash, "signers": names}, indent=2) + "\n")
+        return
+    emit(
+        f"holds: {sealed.receipt.kind} {sealed.receipt.hash}\n" + "".join(f"signed by {name}\n" for name in names or ())
+    )
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of receipts."""
+    from delegations.cli.render import emit
+    from delegations.receipts.json_schema import schema_text
+
+    emit(schema_text())
+
+
+def _answer(receipt: Receipt, names: list[str] | None) -> str:
+    answer = {"hash": receipt.hash, "receipt": receipt.to_wire()}
+    return json.dumps(answer if names is None else {**answer, "signers": names}, indent=2) + "\n"
+
+
+def _read(source: str) -> Sealed:
+    from caveats.strict_json import parse_json
+    from delegations.cli.load import read_text
+    from delegations.receipts.envelope import read_envelope, unsafe_read_receipt
+    from delegations.receipts.model import Receipt
+
+    text = read_text(source, what="receipt")
+    value = parse_json(text, what="receipt", exact=True)
+    if isinstance(value, dict) and "payload" in value:
+        envelope = read_envelope(text)
+        return Sealed(unsafe_read_receipt(envelope), envelope)
+    return Sealed(Receipt.from_wire(value), None)
+
+
+def _open(source: str, trusted: list[Key], threshold: int | None) -> tuple[Sealed, list[str] | None]:
+    from delegations.receipts.envelope import verify_envelope
+    from delegations.receipts.keys import name_key
+
+    if threshold is not None and not trusted:
+        raise EncodingError("--threshold: of which keys?", hint="give --key FILE or --signer ADDRESS")
+    sealed = _read(source)
+    if sealed.envelope is None:
+        if trusted:
+            raise EncodingError("receipt: not signed, so there is nothing to verify", hint="give its envelope")
+        return sealed, None
+    if not trusted:
+        return sealed, []
+    verified = verify_envelope(sealed.envelope, trusted, threshold=threshold)
+    return Sealed(verified.receipt, sealed.envelope), [name_key(signer) for signer in verified.signers]
+
+
+def _trusted(keys: list[str] | None, signers: list[str] | None) -> list[Key]:
+    from delegations.cli.options import parse_address
+    from delegations.receipts.ethereum_key import EthereumKey
+    from delegations.receipts.keys import read_public_key
+
+    trusted: list[Key] = [read_public_key(_pem(path, "--key")) for path in keys or ()]
+    return trusted + [EthereumKey.of(parse_address(text, "--signer")) for text in signers or ()]
+
+
+def _pem(path: str, option: str) -> str:
+    from delegations.cli.load import read_file
+
+    return read_file(path, what=option, expected=_FILE)
+
+
+def _private_pem(path: str | None) -> str:
+    if path is not None:
+        return _pem(path, "--key")
+    text = os.environ.get(KEY_VARIABLE, "")
+    if not text:
+        raise EncodingError(f"no key: give --key FILE or set {KEY_VARIABLE} to the text of a PEM file")
+    return text
