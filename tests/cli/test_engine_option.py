@@ -16,7 +16,7 @@ from tests.cli.command import run, run_process
 from tests.cli.conftest import CHAIN_ID, GRANT, SHOP, STRANGER, Desk
 
 PAYING = ("--target", SHOP, "--value", "0.1eth")
-NAMES = ["pyevm", "anvil", "auto", "both"]
+NAMES = ["pyevm", "pyevm-blocks", "anvil", "auto", "both"]
 
 
 class Generous:
