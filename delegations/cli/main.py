@@ -158,7 +158,9 @@ Executions = Annotated[
 State = Annotated[str | None, typer.Option(help="Chain state file, as `demo` writes it. A fresh chain otherwise.")]
 EngineName = Annotated[
     str | None,
-    typer.Option("--engine", metavar="NAME", help="pyevm (default), pyevm-blocks, anvil, auto, both; a fork: pyevm, node."),
+    typer.Option(
+        "--engine", metavar="NAME", help="pyevm (default), pyevm-blocks, anvil, auto, both; a fork: pyevm, node."
+    ),
 ]
 At = Annotated[str | None, typer.Option(help="Time to run at: unix seconds or 2026-12-31T12:00:00Z.")]
 
