@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -163,8 +161,8 @@ def _leave(story: _Story, folder: Path, grant: Delegation, shop: Address) -> dic
 
 
 def _program() -> str:
-    """Return how the reader can call this program again from here."""
-    if shutil.which("delegations"):
-        return "delegations"
-    beside = Path(sys.argv[0])
-    return os.path.relpath(beside) if beside.name == "delegations" and beside.is_file() else "delegations"
+    """Return how the reader can call this program again: by its path when it lies below this folder."""
+    beside = Path(sys.argv[0]).absolute()
+    if beside.name == "delegations" and beside.is_file() and beside.is_relative_to(Path.cwd()):
+        return str(beside.relative_to(Path.cwd()))
+    return "delegations"
