@@ -319,3 +319,17 @@ def trusted(cls: type[_AnyModel], values: dict[str, Any], given: set[str] | None
     _set_extra(model, None)
     _set_private(model, None)
     return model
+
+
+def trusted_all(cls: type[_AnyModel], rows: list[dict[str, Any]], given: set[str]) -> tuple[_AnyModel, ...]:
+    """Return a model for each row of values, as `trusted` does, without a call for each."""
+    new, values_of, given_of, extra_of, private_of = _new, _set_values, _set_given, _set_extra, _set_private
+    models = []
+    for values in rows:
+        model = new(cls)
+        values_of(model, values)
+        given_of(model, given)
+        extra_of(model, None)
+        private_of(model, None)
+        models.append(model)
+    return tuple(models)

@@ -38,6 +38,7 @@ from caveats.types import (
     parse_bytes,
     parse_uint256,
     trusted,
+    trusted_all,
 )
 from delegations.eip712 import DELEGATION_TYPEHASH, hash_domain, hash_typed_data, recover_signer, sign_digest
 
@@ -382,7 +383,7 @@ def _read_caveats(reader: Reader, at: int) -> tuple[Caveat, ...]:
     # The hot path of every decoder: what the reader does in calls stands here in line, and is called to refuse.
     count, heads = reader.array(at)
     data, end, left, number, new = reader.data, reader.end, reader.left, _number, _new_bytes
-    caveats = []
+    rows = []
     for head in range(heads, heads + WORD * count, WORD):
         at = heads + number(data[head : head + WORD], "big")
         if at + _CAVEAT_HEAD > end:
@@ -400,10 +401,11 @@ def _read_caveats(reader: Reader, at: int) -> tuple[Caveat, ...]:
         left -= _CAVEAT_SIZE + terms_end - terms_at + args_end - args_at
         if left < 0:
             raise reader.overlaps()
-        fields = {"enforcer": new(Address, enforcer), "terms": data[terms_at:terms_end], "args": data[args_at:args_end]}
-        caveats.append(trusted(Caveat, fields, _CAVEAT_FIELDS))
+        rows.append(
+            {"enforcer": new(Address, enforcer), "terms": data[terms_at:terms_end], "args": data[args_at:args_end]}
+        )
     reader.left = left
-    return tuple(caveats)
+    return trusted_all(Caveat, rows, _CAVEAT_FIELDS)
 
 
 def _refuse(reader: Reader, at: int, *, addresses: tuple[int, ...], pointers: tuple[int, ...]) -> NoReturn:
