@@ -351,8 +351,9 @@ def main() -> None:
 
 
 def _fail_usage(error: Any) -> NoReturn:
-    if len(sys.argv) == 1:
-        error.show()  # the help text
+    if error.format_message().startswith("Usage:"):
+        # a command or a group without arguments: what it says is the help text
+        error.show()
         raise SystemExit(BAD_INPUT)
     command = error.ctx.command_path if error.ctx is not None else "delegations"
     _fail("usage", f"{error.format_message().rstrip('.')} (see {command} --help)", BAD_INPUT)

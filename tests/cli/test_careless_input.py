@@ -268,3 +268,11 @@ def test_an_answer_nobody_takes_is_neither_yes_nor_no(desk: Desk, options: tuple
         )
     assert done.returncode == 3
     assert done.stderr == b"error: standard output cannot be written: Broken pipe\n"
+
+
+def test_a_group_without_a_command_shows_its_help_and_the_exit_code_is_2() -> None:
+    ran = run("receipt")
+    assert ran.code == 2
+    assert ran.err.startswith("Usage: delegations receipt")
+    assert "verify" in ran.err
+    assert "\\n" not in ran.err
