@@ -1,4 +1,4 @@
-"""Who denied, asked of an engine that tells no calls: what the call tree says, or less; lack of gas may pass for a failure."""
+"""Who denied, asked of an engine that tells no calls: as the tree says, or less; lack of gas may pass for a failure."""
 
 from __future__ import annotations
 
