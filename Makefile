@@ -90,7 +90,7 @@ build: $(PACKAGE_STAMP) $(OFFICIAL) ## wheel and source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 figures: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) peers ## measure again the figures the documents name
-	@$(BIN)/python scripts/figures.py --cold
+	@$(BIN)/python scripts/figures --cold
 
 docs: $(PACKAGE_STAMP) ## write docs/caveats.md and the schema of receipts anew from the classes
 	@$(BIN)/python scripts/caveat_docs.py
