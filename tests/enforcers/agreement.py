@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from random import Random
+from typing import NamedTuple
 
 from caveats import Execution, TermsError
 from caveats.abi import encode_address, encode_uint
@@ -27,34 +28,71 @@ def quiet_chain() -> LocalChain:
     return LocalChain(1, timestamp=NOW)
 
 
-def check_agreement(
-    cls: type[EnforcerTerms],
-    cases: Iterable[Case],
-    *,
-    state_decides: tuple[str, ...] = (),
-    chain: LocalChain | None = None,
-) -> Counter[str | None]:
-    """Return how often the bytecode gave each answer, having checked that the class gives the same.
+class Asked(NamedTuple):
+    """One question put to the bytecode and to the class.
 
-    Answers in `state_decides` come from state the class does not see: there it may say nothing.
+    Attributes:
+        told: what the bytecode said; None for "passes".
+        judged: what the class said; None also where it says nothing.
     """
+
+    what: str
+    told: str | None
+    judged: str | None
+    agrees: bool
+
+
+class Sweep(NamedTuple):
+    """Generated questions about one enforcer; the same ones every time they are asked."""
+
+    cls: type[EnforcerTerms]
+    ask: Callable[[], Iterator[Asked]]
+
+
+def check(sweep: Sweep) -> Counter[str | None]:
+    """Return how often the bytecode gave each answer, having checked that the class agrees with all of them."""
     answers: Counter[str | None] = Counter()
-    for terms, attempt in cases:
-        told = ask(chain or quiet_chain(), cls, terms, attempt)
-        judged = cls.decode_terms(terms).denies(attempt)
-        assert judged == told or (judged is None and told in state_decides), (terms.hex(), attempt)
-        answers[told] += 1
+    for asked in sweep.ask():
+        assert asked.agrees, asked
+        answers[asked.told] += 1
     return answers
 
 
-def check_lengths(cls: type[EnforcerTerms], terms: bytes, attempt: Attempt, lengths: Iterable[int]) -> None:
-    """Cut `terms` to each length, or lengthen them with zeroes: class and bytecode read the same ones, and refuse
-    the others for the same reason."""
-    for length in lengths:
-        cut = terms[:length].ljust(length, b"\0")
-        told = ask(quiet_chain(), cls, cut, attempt)
-        refused = refusal_of(cls, cut)
-        assert told == refused or (refused is None and "invalid-terms-length" not in str(told)), length
+def drawn(
+    cls: type[EnforcerTerms],
+    generate: Callable[[Random], Iterable[Case]],
+    *,
+    state_decides: tuple[str, ...] = (),
+    chain: Callable[[], LocalChain] = quiet_chain,
+) -> Sweep:
+    """Return a sweep over drawn terms and attempts.
+
+    Answers in `state_decides` come from state the class does not see: there it may say nothing.
+    """
+
+    def questions() -> Iterator[Asked]:
+        there = chain()
+        for terms, attempt in generate(seeded()):
+            told = ask(there, cls, terms, attempt)
+            judged = cls.decode_terms(terms).denies(attempt)
+            agrees = judged == told or (judged is None and told in state_decides)
+            yield Asked(f"{terms.hex()} {attempt}", told, judged, agrees)
+
+    return Sweep(cls, questions)
+
+
+def cut(cls: type[EnforcerTerms], terms: bytes, attempt: Attempt, lengths: Iterable[int]) -> Sweep:
+    """Return a sweep that cuts `terms` to each length, or lengthens them with zeroes: class and bytecode read the same
+    ones, and refuse the others for the same reason."""
+
+    def questions() -> Iterator[Asked]:
+        for length in lengths:
+            some = terms[:length].ljust(length, b"\0")
+            told, refused = ask(quiet_chain(), cls, some, attempt), refusal_of(cls, some)
+            agrees = told == refused or (refused is None and "invalid-terms-length" not in str(told))
+            yield Asked(f"{length} bytes", told, refused, agrees)
+
+    return Sweep(cls, questions)
 
 
 def refusal_of(cls: type[EnforcerTerms], terms: bytes) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 
 import pytest
@@ -29,13 +30,15 @@ from tests.enforcers.agreement import (
     NOW,
     OTHER,
     TOKEN,
+    Asked,
     Case,
-    check_agreement,
-    check_lengths,
+    Sweep,
+    check,
+    cut,
+    drawn,
     full_names,
     near,
     refusal_of,
-    seeded,
     single,
     spoil,
     transfer_data,
@@ -121,54 +124,74 @@ def deployments(random: Random) -> Iterator[Case]:
         yield terms, Attempt((Execution(target=OTHER),), is_batch=is_batch, is_try=is_try, timestamp=NOW)
 
 
-def test_the_retired_specific_action_answers_as_its_class_and_every_answer_occurs():
-    cls = SpecificActionERC20TransferBatchV1
-    answers = check_agreement(cls, specific_actions(seeded()))
-    assert set(answers) == full_names(cls, *cls.REVERTS[1:4])
-
-
-def test_the_ownership_transfer_answers_as_its_class_and_every_answer_occurs():
-    answers = check_agreement(OwnershipTransfer, ownership_transfers(seeded()))
-    assert set(answers) == full_names(OwnershipTransfer, *OwnershipTransfer.REVERTS[1:])
-
-
-@pytest.mark.parametrize("approved", [0, 1])
-def test_the_approval_revocation_answers_as_its_class_and_every_answer_occurs(approved):
+def approved_chain(approved: int) -> LocalChain:
     chain = LocalChain(1)
     for token in (TOKEN, OTHER):
         chain.world.set_code(token, answering(approved))
-    cls = ApprovalRevocation
-    nothing = cls.revert_of("no-approval-to-revoke")
-    answers = check_agreement(cls, revocations(seeded()), state_decides=(nothing,), chain=chain)
-    by_terms = {"invalid-terms-length", "no-methods-allowed", "invalid-terms", "no-approval-to-revoke"}
-    expected = full_names(cls, *(reason for reason in cls.REVERTS if reason not in by_terms))
-    assert set(answers) == (expected if approved else expected | {nothing})
+    return chain
 
 
-def test_the_deployment_denies_by_state_alone():
+def chain_with_code() -> LocalChain:
     chain = LocalChain(1)
     chain.world.set_code(OTHER, b"\0")
-    by_state = (
-        "DeployedEmptyContract(address)",
-        "Create2FailedDeployment()",
-        Deployed.revert_of("deployed-address-mismatch"),
-    )
-    answers = check_agreement(Deployed, deployments(seeded()), state_decides=by_state, chain=chain)
-    assert set(answers) == {None, *by_state, "CaveatEnforcer:invalid-execution-type"}
+    return chain
 
 
-def test_every_mask_is_read_or_refused_as_on_chain():
-    chain = LocalChain(1)
-    chain.world.set_code(TOKEN, answering(1))
+def ask_masks() -> Iterator[Asked]:
+    chain = approved_chain(1)
     # an ERC-20 approval set to zero passes exactly where its bit is set
     attempt = Attempt((Execution(target=TOKEN, call_data=APPROVE + encode_address(ANYBODY) + bytes(32)),))
     for mask in range(256):
         terms = bytes([mask])
         refused = refusal_of(ApprovalRevocation, terms)
         judged = ApprovalRevocation.decode_terms(terms).denies(attempt) if refused is None else refused
-        assert ask(chain, ApprovalRevocation, terms, attempt) == judged
-        if refused is None:
-            assert ApprovalRevocation.decode_terms(terms).encode_terms() == terms
+        told = ask(chain, ApprovalRevocation, terms, attempt)
+        yield Asked(terms.hex(), told, judged, told == judged)
+
+
+SPECIFIC = drawn(SpecificActionERC20TransferBatchV1, specific_actions)
+OWNERS = drawn(OwnershipTransfer, ownership_transfers)
+NOTHING_TO_REVOKE = ApprovalRevocation.revert_of("no-approval-to-revoke")
+REVOCATIONS = [
+    drawn(ApprovalRevocation, revocations, state_decides=(NOTHING_TO_REVOKE,), chain=partial(approved_chain, approved))
+    for approved in (0, 1)
+]
+BY_STATE = (
+    "DeployedEmptyContract(address)",
+    "Create2FailedDeployment()",
+    Deployed.revert_of("deployed-address-mismatch"),
+)
+DEPLOYMENTS = drawn(Deployed, deployments, state_decides=BY_STATE, chain=chain_with_code)
+MASKS = Sweep(ApprovalRevocation, ask_masks)
+
+
+def test_the_retired_specific_action_answers_as_its_class_and_every_answer_occurs():
+    assert set(check(SPECIFIC)) == full_names(SPECIFIC.cls, *SPECIFIC.cls.REVERTS[1:4])
+
+
+def test_the_ownership_transfer_answers_as_its_class_and_every_answer_occurs():
+    assert set(check(OWNERS)) == full_names(OwnershipTransfer, *OwnershipTransfer.REVERTS[1:])
+
+
+@pytest.mark.parametrize("approved", [0, 1])
+def test_the_approval_revocation_answers_as_its_class_and_every_answer_occurs(approved):
+    cls = ApprovalRevocation
+    by_terms = {"invalid-terms-length", "no-methods-allowed", "invalid-terms", "no-approval-to-revoke"}
+    expected = full_names(cls, *(reason for reason in cls.REVERTS if reason not in by_terms))
+    assert set(check(REVOCATIONS[approved])) == (expected if approved else expected | {NOTHING_TO_REVOKE})
+
+
+def test_the_deployment_denies_by_state_alone():
+    assert set(check(DEPLOYMENTS)) == {None, *BY_STATE, "CaveatEnforcer:invalid-execution-type"}
+
+
+def test_every_mask_is_read_or_refused_as_on_chain():
+    assert len(check(MASKS)) > 2
+
+
+def test_every_mask_that_is_read_is_written_again():
+    read = [terms for terms in (bytes([n]) for n in range(256)) if refusal_of(ApprovalRevocation, terms) is None]
+    assert [ApprovalRevocation.decode_terms(terms).encode_terms() for terms in read] == read
 
 
 ACTION = SpecificActionERC20TransferBatchV1.unchecked(
@@ -176,14 +199,17 @@ ACTION = SpecificActionERC20TransferBatchV1.unchecked(
 )
 OWNERSHIP = Attempt((Execution(target=TOKEN, call_data=TRANSFER_OWNERSHIP + bytes(32)),))
 LENGTHS = [
-    (SpecificActionERC20TransferBatchV1, ACTION.encode_terms(), Attempt(ACTION.executions(), is_batch=True)),
-    (OwnershipTransfer, bytes(TOKEN), OWNERSHIP),
-    (ApprovalRevocation, b"\x20", Attempt((Execution(target=PERMIT2, call_data=PERMIT2_INVALIDATE_NONCES),))),
-    (Deployed, Address(bytes(19) + b"\x01") + bytes(32) + b"\0", Attempt((Execution(target=OTHER),))),
+    cut(cls, terms, attempt, range(160))
+    for cls, terms, attempt in (
+        (SpecificActionERC20TransferBatchV1, ACTION.encode_terms(), Attempt(ACTION.executions(), is_batch=True)),
+        (OwnershipTransfer, bytes(TOKEN), OWNERSHIP),
+        (ApprovalRevocation, b"\x20", Attempt((Execution(target=PERMIT2, call_data=PERMIT2_INVALIDATE_NONCES),))),
+        (Deployed, Address(bytes(19) + b"\x01") + bytes(32) + b"\0", Attempt((Execution(target=OTHER),))),
+    )
 ]
+SWEEPS = [SPECIFIC, OWNERS, *REVOCATIONS, DEPLOYMENTS, MASKS, *LENGTHS]
 
 
-@pytest.mark.parametrize(("cls", "terms", "attempt"), LENGTHS, ids=[row[0].__name__ for row in LENGTHS])
-def test_terms_of_every_length_are_read_or_refused_as_on_chain(cls, terms, attempt):
-    assert refusal_of(cls, terms) is None
-    check_lengths(cls, terms, attempt, range(160))
+@pytest.mark.parametrize("sweep", LENGTHS, ids=[sweep.cls.__name__ for sweep in LENGTHS])
+def test_terms_of_every_length_are_read_or_refused_as_on_chain(sweep):
+    assert len(check(sweep)) > 1

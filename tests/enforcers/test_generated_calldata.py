@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 
 import pytest
@@ -31,9 +32,12 @@ from tests.enforcers.agreement import (
     NOW,
     OTHER,
     TOKEN,
+    Asked,
     Case,
-    check_agreement,
-    check_lengths,
+    Sweep,
+    check,
+    cut,
+    drawn,
     full_names,
     near,
     quiet_chain,
@@ -128,29 +132,29 @@ def equal_args(random: Random) -> Iterator[Case]:
 
 
 AGREE = [
-    (AllowedCalldata, windows, ("invalid-calldata-length", "invalid-calldata"), {"Panic(0x11)"}),
-    (ExactCalldata, exact_data, ("invalid-calldata",), set()),
-    (ExactExecution, exact_calls, ("invalid-execution",), set()),
-    (ExactCalldataBatch, batches, ("invalid-batch-size", "invalid-calldata"), set()),
-    (ExactExecutionBatch, batches, ("invalid-batch-size", "invalid-execution"), set()),
-    (BlockNumber, blocks, ("early-delegation", "expired-delegation"), set()),
-    (Redeemer, redeemers, ("unauthorized-redeemer",), set()),
-    (ArgsEqualityCheck, equal_args, ("different-args-and-terms",), set()),
+    (drawn(AllowedCalldata, windows), ("invalid-calldata-length", "invalid-calldata"), {"Panic(0x11)"}),
+    (drawn(ExactCalldata, exact_data), ("invalid-calldata",), set()),
+    (drawn(ExactExecution, exact_calls), ("invalid-execution",), set()),
+    (drawn(ExactCalldataBatch, batches), ("invalid-batch-size", "invalid-calldata"), set()),
+    (drawn(ExactExecutionBatch, batches), ("invalid-batch-size", "invalid-execution"), set()),
+    (drawn(BlockNumber, blocks), ("early-delegation", "expired-delegation"), set()),
+    (drawn(Redeemer, redeemers), ("unauthorized-redeemer",), set()),
+    (drawn(ArgsEqualityCheck, equal_args), ("different-args-and-terms",), set()),
 ]
 
 
-@pytest.mark.parametrize(("cls", "cases", "reasons", "more"), AGREE, ids=[row[0].__name__ for row in AGREE])
-def test_terms_judge_as_the_bytecode_and_every_answer_comes_up(cls, cases, reasons, more):
-    answers = check_agreement(cls, cases(seeded()))
-    expected = full_names(cls, *reasons) | more
-    if {"single", "batch"} == cls.CALL_TYPES:
+@pytest.mark.parametrize(("sweep", "reasons", "more"), AGREE, ids=[row[0].cls.__name__ for row in AGREE])
+def test_terms_judge_as_the_bytecode_and_every_answer_comes_up(sweep, reasons, more):
+    answers = check(sweep)
+    expected = full_names(sweep.cls, *reasons) | more
+    if {"single", "batch"} == sweep.cls.CALL_TYPES:
         expected.remove("CaveatEnforcer:invalid-call-type")
     assert set(answers) == expected
     assert answers[None] >= CASES // 10
 
 
-@pytest.mark.parametrize("cls", [Nonce, Id])
-def test_state_in_the_named_slot_decides_as_the_class_says(cls):
+def ask_slot(cls: type[Nonce | Id]) -> Iterator[Asked]:
+    """Write the slot the class names, and ask."""
     random = seeded()
     for _ in range(200):
         number = near(random, 0, 1, 255, 256, 2**64)
@@ -161,41 +165,61 @@ def test_state_in_the_named_slot_decides_as_the_class_says(cls):
         slot = terms.state_slot(StateKey(chain.manager, SOME_HASH, OTHER))
         chain.world.set_storage(cls.ADDRESS, slot, state)
         told = call_hook(chain, cls.ADDRESS, terms.encode_terms(), attempt)
-        if cls is Nonce:
-            assert told == (None if state == number else "NonceEnforcer:invalid-nonce")
+        if isinstance(terms, Nonce):
+            judged = None if state == number else "NonceEnforcer:invalid-nonce"
         else:
-            assert told == ("IdEnforcer:id-already-used" if terms.is_used(state) else None)
+            judged = "IdEnforcer:id-already-used" if terms.is_used(state) else None
+        yield Asked(f"{number} with {state} in its slot", told, judged, told == judged)
+
+
+SLOTS = [Sweep(cls, partial(ask_slot, cls)) for cls in (Nonce, Id)]
+
+
+@pytest.mark.parametrize("sweep", SLOTS, ids=[sweep.cls.__name__ for sweep in SLOTS])
+def test_state_in_the_named_slot_decides_as_the_class_says(sweep):
+    assert len(check(sweep)) == 2
 
 
 ONE_CALL = Execution(target=TOKEN, call_data=WINDOW)
+ONE_ATTEMPT = Attempt((ONE_CALL,), timestamp=NOW, block_number=1, redeemer=TOKEN)
+
+
+def ask_window_lengths() -> Iterator[Asked]:
+    terms = encode_uint(0) + WINDOW[:2]
+    for length in range(40):
+        some = terms[:length].ljust(length, b"\0")
+        told, refused = (
+            call_hook(quiet_chain(), AllowedCalldata.ADDRESS, some, ONE_ATTEMPT),
+            refusal_of(AllowedCalldata, some),
+        )
+        agrees = (told == AllowedCalldata.revert_of("invalid-terms-size")) == (refused is not None)
+        yield Asked(f"{length} bytes", told, refused, agrees)
+
+
+def ask_execution_lengths() -> Iterator[Asked]:
+    terms = TOKEN + encode_uint(0) + WINDOW
+    for length in range(60):
+        # what follows the target matches as far as it goes, so that only the length can be at fault
+        some = terms[:length]
+        short = refusal_of(ExactExecution, some)
+        call = ONE_CALL if short is not None else ExactExecution.decode_terms(some).execution
+        told = call_hook(quiet_chain(), ExactExecution.ADDRESS, some, Attempt((call,), timestamp=NOW, block_number=1))
+        yield Asked(f"{length} bytes", told, short, told == short)
+
+
 LENGTHS = [
-    (AllowedCalldata, encode_uint(0) + WINDOW[:2], ONE_CALL, range(40)),
-    (ExactExecution, TOKEN + encode_uint(0) + WINDOW, ONE_CALL, range(60)),
-    (BlockNumber, bytes(32), ONE_CALL, range(70)),
-    (Nonce, bytes(32), ONE_CALL, range(70)),
-    (Id, bytes(32), ONE_CALL, range(70)),
-    (Redeemer, TOKEN * 3, ONE_CALL, range(70)),
+    Sweep(AllowedCalldata, ask_window_lengths),
+    Sweep(ExactExecution, ask_execution_lengths),
+    cut(BlockNumber, bytes(32), ONE_ATTEMPT, range(70)),
+    cut(Nonce, bytes(32), ONE_ATTEMPT, range(70)),
+    cut(Id, bytes(32), ONE_ATTEMPT, range(70)),
+    cut(Redeemer, TOKEN * 3, ONE_ATTEMPT, range(70)),
 ]
 
 
-@pytest.mark.parametrize(("cls", "terms", "call", "lengths"), LENGTHS, ids=[row[0].__name__ for row in LENGTHS])
-def test_class_and_bytecode_read_terms_of_the_same_lengths(cls, terms, call, lengths):
-    attempt = Attempt((call,), timestamp=NOW, block_number=1, redeemer=TOKEN)
-    if cls is AllowedCalldata:
-        for length in lengths:
-            cut = terms[:length].ljust(length, b"\0")
-            told = call_hook(quiet_chain(), cls.ADDRESS, cut, attempt)
-            assert (told == f"{cls.ENFORCER}:invalid-terms-size") == (refusal_of(cls, cut) is not None)
-    elif cls is ExactExecution:
-        for length in lengths:
-            # what follows the target matches as far as it goes, so that only the length can be at fault
-            cut = terms[:length]
-            short = refusal_of(cls, cut)
-            call = ONE_CALL if short is not None else cls.decode_terms(cut).execution
-            told = call_hook(quiet_chain(), cls.ADDRESS, cut, Attempt((call,), timestamp=NOW, block_number=1))
-            assert told == short, length
-    else:
-        check_lengths(cls, terms, attempt, lengths)
+@pytest.mark.parametrize("sweep", LENGTHS, ids=[sweep.cls.__name__ for sweep in LENGTHS])
+def test_class_and_bytecode_read_terms_of_the_same_lengths(sweep):
+    assert len(check(sweep)) > 1
 
 
 EDGES = (0, 1, 31, 32, 33, 64, 96, 128, 160, 2**32, 2**59 - 1, 2**59, 2**63, 2**64 - 1, 2**64, 2**255, 2**256 - 1)
@@ -218,17 +242,22 @@ def mutate(random: Random, data: bytes) -> bytes:
     return bytes(changed)
 
 
-@pytest.mark.parametrize("cls", [ExactCalldataBatch, ExactExecutionBatch])
-def test_spoilt_batch_terms_are_refused_as_on_chain_or_mean_what_the_chain_takes_them_for(cls):
-    random, answers = seeded(), set()
+def ask_spoilt_batches(cls: type[ExactCalldataBatch | ExactExecutionBatch]) -> Iterator[Asked]:
+    random = seeded()
     for _ in range(CASES):
         terms = mutate(random, cls.unchecked(executions=draw_batch(random)).encode_terms())
         refused = refusal_of(cls, terms)
         made = (ONE_CALL,) if refused is not None else cls.decode_terms(terms).executions
         told = call_hook(quiet_chain(), cls.ADDRESS, terms, Attempt(made, is_batch=True, timestamp=NOW))
-        assert told == refused, terms.hex()
-        answers.add(told)
-    assert answers == {None, "", "DecodingError()"}
+        yield Asked(terms.hex(), told, refused, told == refused)
+
+
+SPOILT = [Sweep(cls, partial(ask_spoilt_batches, cls)) for cls in (ExactCalldataBatch, ExactExecutionBatch)]
+
+
+@pytest.mark.parametrize("sweep", SPOILT, ids=[sweep.cls.__name__ for sweep in SPOILT])
+def test_spoilt_batch_terms_are_refused_as_on_chain_or_mean_what_the_chain_takes_them_for(sweep):
+    assert set(check(sweep)) == {None, "", "DecodingError()"}
 
 
 def draw_groups(random: Random) -> tuple[tuple[Caveat, ...], ...]:
@@ -248,8 +277,8 @@ def ask_wrapper(terms: bytes, attempt: Attempt) -> str | None:
     return None
 
 
-def test_groups_and_args_whole_and_spoilt_are_judged_as_on_chain():
-    random, answers = seeded(), set()
+def ask_groups() -> Iterator[Asked]:
+    random = seeded()
     for _ in range(CASES):
         groups = draw_groups(random)
         index = random.randrange(len(groups) + 1) if random.random() < 0.1 else random.randrange(len(groups))
@@ -272,15 +301,21 @@ def test_groups_and_args_whole_and_spoilt_are_judged_as_on_chain():
         )
         refused = refusal_of(LogicalOrWrapper, terms)
         told = ask_wrapper(terms, attempt)
-        if refused is not None:
-            assert told == refused, terms.hex()
-        else:
+        judged = refused
+        if refused is None:
             decoded = LogicalOrWrapper.decode_terms(terms)
             if any(part.is_opaque for inner in decoded.decode_groups() for part in inner):
                 continue  # a changed address: what stands there is not known
-            assert decoded.denies(attempt) == told, (terms.hex(), args.hex())
-        answers.add(told)
-    assert answers >= {
+            judged = decoded.denies(attempt)
+        yield Asked(f"{terms.hex()} {args.hex()}", told, judged, told == judged)
+
+
+GROUPS = Sweep(LogicalOrWrapper, ask_groups)
+SWEEPS = [*(row[0] for row in AGREE), *SLOTS, *LENGTHS, *SPOILT, GROUPS]
+
+
+def test_groups_and_args_whole_and_spoilt_are_judged_as_on_chain():
+    assert set(check(GROUPS)) >= {
         None,
         "",
         "Panic(0x41)",

@@ -19,10 +19,8 @@ from caveats import (
 )
 from caveats.abi import encode_address, encode_uint
 from caveats.attempt import Attempt, StateKey
-from caveats.types import MAX_UINT256, Address, keccak
+from caveats.types import Address, keccak
 from delegations.delegation import hash_delegation
-from delegations.evm import LocalChain
-from tests.enforcers.agreement import seeded
 from tests.enforcers.harness import AGENT, ALICE, SHOP, attempt_on, check_steps, grant, said, set_stage, transfer
 from tests.enforcers.hooks import SOME_HASH, call_hook, hook_call_data
 
@@ -245,34 +243,6 @@ def test_class_and_bytecode_read_terms_of_the_same_lengths(cls):
             with pytest.raises(TermsError) as refusal:
                 cls.decode_terms(cut)
             assert refusal.value.onchain == told == f"{cls.ENFORCER}:invalid-terms-length"
-
-
-def test_generated_falls_and_rises_pass_exactly_when_the_inequality_holds():
-    chain, random = LocalChain(1), seeded()
-    attempt = Attempt((Execution(target=SHOP),), delegator=ALICE)
-    for number in range(150):
-        before = random.choice((0, 1, 100, 10**18, 2**255))
-        bound = max(0, random.choice((0, 1, before, 100)) + random.choice((-1, 0, 0, 1)))
-        is_fall = random.random() < 0.5
-        target = before - bound if is_fall else before + bound
-        after = min(max(target + random.choice((-1, 0, 0, 1)), 0), MAX_UINT256)
-        terms = NativeBalanceChange.unchecked(
-            enforce_decrease=is_fall, recipient=ALICE, amount_wei=bound
-        ).encode_terms()
-        key = encode_uint(number)
-        chain.fund(ALICE, before)
-        data = hook_call_data("before", terms, attempt, delegation_hash=key)
-        assert chain.send(chain.manager, NativeBalanceChange.ADDRESS, data).success
-        chain.fund(ALICE, after)
-        told = call_hook(chain, NativeBalanceChange.ADDRESS, terms, attempt, hook="after", delegation_hash=key)
-        if not 0 <= target <= MAX_UINT256:
-            expected = "Panic(0x11)"
-        elif after >= target:
-            expected = None
-        else:
-            reason = "exceeded-balance-decrease" if is_fall else "insufficient-balance-increase"
-            expected = f"NativeBalanceChangeEnforcer:{reason}"
-        assert told == expected, (before, after, bound, is_fall)
 
 
 @pytest.mark.parametrize(
