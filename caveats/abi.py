@@ -119,20 +119,6 @@ class Reader:
             raise self.fail(f"{count} items are announced at byte {at}, the data ends before their heads")
         return count, start
 
-    def bytes_array(self, at: int) -> list[bytes]:
-        """Return the items of the `bytes[]` at `at`."""
-        count, heads = self.array(at)
-        items = []
-        for head in range(heads, heads + WORD * count, WORD):
-            items.append(self.bytes_at(self.pointer(head, heads)))
-        return items
-
-    def word_array(self, at: int) -> list[bytes]:
-        """Return the items of the `bytes32[]` at `at`."""
-        count, start = self.array(at)
-        data = self.data
-        return [data[item : item + WORD] for item in range(start, start + WORD * count, WORD)]
-
     def need(self, at: int, size: int) -> None:
         """Raise unless `size` bytes stand at `at`: the head of a struct."""
         if at + size > self.end:

@@ -36,6 +36,8 @@ class Execution(Model):
 
 
 _FIELDS = set(Execution.model_fields)
+_new_bytes = bytes.__new__  # of bytes cut to size, an Address needs no second look
+_number = int.from_bytes
 
 
 def encode_packed_execution(execution: Execution) -> bytes:
@@ -48,8 +50,8 @@ def decode_packed_execution(data: bytes) -> Execution:
     if len(data) < _PACKED_HEAD:
         raise EncodingError.of("single execution", expected="at least 52 bytes (target 20, value 32)", got=data)
     fields = {
-        "target": bytes.__new__(Address, data[:20]),
-        "value": int.from_bytes(data[20:_PACKED_HEAD], "big"),
+        "target": _new_bytes(Address, data[:20]),
+        "value": _number(data[20:_PACKED_HEAD], "big"),
         "call_data": bytes(data[_PACKED_HEAD:]),
     }
     return trusted(Execution, fields, _FIELDS)

@@ -76,6 +76,8 @@ def to_checksum(address: bytes) -> str:
 class _Fixed(bytes):
     """Bytes of one exact length, parsed from `0x` hex, shown as `0x` hex."""
 
+    # no __dict__ and nothing for the garbage collector to visit: there are many of these
+    __slots__ = ()
     SIZE: ClassVar[int] = 0
 
     def __new__(cls, value: str | bytes) -> Self:
@@ -112,6 +114,7 @@ class Address(_Fixed):
         EncodingError: wrong length, not hex, or mixed case whose checksum does not hold.
     """
 
+    __slots__ = ()
     SIZE = 20
 
     def __new__(cls, value: str | bytes) -> Self:
@@ -134,12 +137,14 @@ class Address(_Fixed):
 class Bytes32(_Fixed):
     """32 bytes, such as a hash."""
 
+    __slots__ = ()
     SIZE = 32
 
 
 class Bytes4(_Fixed):
     """4 bytes: a function selector."""
 
+    __slots__ = ()
     SIZE = 4
 
 

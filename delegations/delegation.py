@@ -357,12 +357,16 @@ def decode_context(data: bytes) -> tuple[Delegation, ...]:
     """
     reader = Reader(data, "permission context")
     count, heads = reader.array(reader.pointer(0, 0))
+    if count == 1:
+        return (read_delegation(reader, reader.pointer(heads, heads)),)
     return tuple([read_delegation(reader, reader.pointer(heads + WORD * i, heads)) for i in range(count)])
 
 
 def read_delegation(reader: Reader, at: int) -> Delegation:
     """Return the delegation whose struct head stands at byte `at`."""
-    reader.need(at, _DELEGATION_HEAD)
+    if at + _DELEGATION_HEAD > reader.end:
+        reader.need(at, _DELEGATION_HEAD)
+    reader.left -= _DELEGATION_HEAD  # looked at when the signature is read
     pad, delegate, pad_too, delegator, authority, high, caveats_at, salt, high_too, signature_at = _DELEGATION_WORDS(
         reader.data, at
     )
@@ -381,20 +385,23 @@ def read_delegation(reader: Reader, at: int) -> Delegation:
 
 def _read_caveats(reader: Reader, at: int) -> tuple[Caveat, ...]:
     # The hot path of every decoder: what the reader does in calls stands here in line, and is called to refuse.
-    count, heads = reader.array(at)
-    data, end, left, number, new = reader.data, reader.end, reader.left, _number, _new_bytes
+    data, end, left, heads = reader.data, reader.end, reader.left, at + WORD
+    number, new, words = _number, _new_bytes, _CAVEAT_WORDS
+    stop = heads + WORD * number(data[at:heads])
+    if stop > end:
+        reader.array(at)
     rows = []
-    for head in range(heads, heads + WORD * count, WORD):
-        at = heads + number(data[head : head + WORD], "big")
+    for head in range(heads, stop, WORD):
+        at = heads + number(data[head : head + WORD])
         if at + _CAVEAT_HEAD > end:
             reader.need(reader.pointer(head, heads), _CAVEAT_HEAD)
-        pad, enforcer, high, terms_from, high_too, args_from = _CAVEAT_WORDS(data, at)
+        pad, enforcer, high, terms_from, high_too, args_from = words(data, at)
         if pad != ADDRESS_PAD or high != POINTER_PAD or high_too != POINTER_PAD:
             _refuse(reader, at, addresses=(0,), pointers=(1, 2))
         terms_at = at + terms_from + WORD
-        terms_end = terms_at + number(data[terms_at - WORD : terms_at], "big")
+        terms_end = terms_at + number(data[terms_at - WORD : terms_at])
         args_at = at + args_from + WORD
-        args_end = args_at + number(data[args_at - WORD : args_at], "big")
+        args_end = args_at + number(data[args_at - WORD : args_at])
         if terms_end > end or args_end > end:
             reader.bytes_at(at + terms_from)
             reader.bytes_at(at + args_from)

@@ -6,7 +6,7 @@ Source: framework 1.3.0, DelegationManager.redeemDelegations(bytes[],bytes32[],b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from pydantic import PlainSerializer, WrapValidator, model_validator
 
@@ -144,20 +144,49 @@ def decode_redeem_delegations(calldata: bytes) -> tuple[Redemption, ...]:
     if calldata[:4] != REDEEM_DELEGATIONS:
         raise EncodingError.of("calldata", expected=f"redeemDelegations ({REDEEM_DELEGATIONS})", got=calldata[:4])
     reader = Reader(calldata[4:], "redeemDelegations")
-    contexts = reader.bytes_array(reader.pointer(0, 0))
-    modes = reader.word_array(reader.pointer(WORD, 0))
-    executions = reader.bytes_array(reader.pointer(2 * WORD, 0))
-    if not len(contexts) == len(modes) == len(executions):
-        raise EncodingError(
-            "redeemDelegations: expected as many contexts as modes and executions, got"
-            f" {len(contexts)}, {len(modes)} and {len(executions)} (on chain: BatchDataLengthMismatch())"
-        )
-    parsed = [parse_mode(mode) for mode in modes]
     redemptions = []
-    for context, mode, blob in zip(contexts, parsed, executions, strict=True):
+    for context, word, blob in _read_entries(reader):
+        mode = parse_mode(word)
         fields = {"context": decode_context(context), "mode": mode, "executions": decode_executions(mode, blob)}
         redemptions.append(trusted(Redemption, fields, _FIELDS))
     return tuple(redemptions)
 
 
+def _read_entries(reader: Reader) -> list[tuple[bytes, bytes, bytes]]:
+    """Return the context, the mode word and the execution blob of each entry."""
+    # Every calldata comes by here: what the reader does in calls stands in line, and is called to refuse.
+    data, end, left, number = reader.data, reader.end, reader.left, _number
+    contexts, modes, blobs = (WORD + number(data[at : at + WORD]) for at in (0, WORD, 2 * WORD))
+    count = data[contexts - WORD : contexts]
+    size = WORD * number(count)
+    if not (
+        max(contexts, modes, blobs) + size <= end and count == data[modes - WORD : modes] == data[blobs - WORD : blobs]
+    ):
+        _refuse_arrays(reader)
+    entries = []
+    for head in range(0, size, WORD):
+        context = contexts + WORD + number(data[contexts + head : contexts + head + WORD])
+        context_end = context + number(data[context - WORD : context])
+        blob = blobs + WORD + number(data[blobs + head : blobs + head + WORD])
+        blob_end = blob + number(data[blob - WORD : blob])
+        if context_end > end or blob_end > end:
+            reader.bytes_at(reader.pointer(contexts + head, contexts))
+            reader.bytes_at(reader.pointer(blobs + head, blobs))
+        left -= 2 * WORD + context_end - context + blob_end - blob
+        if left < 0:
+            raise reader.overlaps()
+        entries.append((data[context:context_end], data[modes + head : modes + head + WORD], data[blob:blob_end]))
+    return entries
+
+
+def _refuse_arrays(reader: Reader) -> NoReturn:
+    """Raise what is wrong with three arrays that do not fit together, or do not fit into the data."""
+    counts = [reader.array(reader.pointer(at, 0))[0] for at in (0, WORD, 2 * WORD)]
+    raise EncodingError(
+        "redeemDelegations: expected as many contexts as modes and executions, got"
+        f" {counts[0]}, {counts[1]} and {counts[2]} (on chain: BatchDataLengthMismatch())"
+    )
+
+
 _FIELDS = set(Redemption.model_fields)
+_number = int.from_bytes
