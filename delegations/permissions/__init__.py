@@ -1,5 +1,16 @@
 """ERC-7715: permissions asked and granted. Models, builders, the way to caveats and back."""
 
+from delegations.permissions.check import (
+    LONGEST_JUSTIFICATION,
+    LONGEST_PERIOD,
+    find_compile_problems,
+    find_request_problems,
+    populate,
+    require_no_problems,
+    supported_by,
+)
+from delegations.permissions.compile import compile_permission, to_delegation
+from delegations.permissions.decode import DecodedPermission, NotAPermission, Note, decode_permission
 from delegations.permissions.model import (
     Dependency,
     PermissionRequest,
@@ -68,6 +79,19 @@ __all__ = [
     "read_supported",
     "write_supported",
     "read_context",
+    "populate",
+    "find_request_problems",
+    "find_compile_problems",
+    "require_no_problems",
+    "supported_by",
+    "LONGEST_PERIOD",
+    "LONGEST_JUSTIFICATION",
+    "compile_permission",
+    "to_delegation",
+    "decode_permission",
+    "DecodedPermission",
+    "NotAPermission",
+    "Note",
     "PermissionFieldError",
     "Problem",
 ]
