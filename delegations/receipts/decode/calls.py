@@ -16,6 +16,7 @@ from delegations.execution import parse_mode
 from delegations.framework.abi import decode_canonical, named, selector, signature
 from delegations.framework.constants import ENTRY_POINT
 from delegations.receipts.decode.raw import RawDelegation, is_empty_context, read_context
+from delegations.receipts.decode.records import record
 from delegations.redemption import REDEEM_DELEGATIONS
 
 AbiBook = Mapping[Address, Sequence[Mapping[str, Any]]]
@@ -90,7 +91,12 @@ def read_entries(calldata: bytes) -> tuple[Entry, ...]:
             "redeemDelegations: expected as many contexts as modes and executions, got"
             f" {len(contexts)}, {count} and {len(blobs)} (on chain: BatchDataLengthMismatch())"
         )
-    return tuple([Entry(contexts[i], data[at + WORD * i : at + WORD * (i + 1)], blobs[i]) for i in range(count)])
+    return tuple(
+        [
+            record(Entry, {"context": contexts[i], "mode": data[at + WORD * i : at + WORD * (i + 1)], "blob": blobs[i]})
+            for i in range(count)
+        ]
+    )
 
 
 def _bytes_array(data: bytes, head: int) -> list[bytes]:

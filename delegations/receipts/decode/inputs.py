@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify as _unhexlify
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -40,13 +41,11 @@ def address_of(raw: bytes) -> Address:
 def to_bytes(value: Any, what: str) -> bytes:
     """Return the bytes of 0x hex, bytes or HexBytes. Raises EncodingError."""
     if type(value) is str:
-        try:
-            raw = bytes.fromhex(value[2:])
-        except ValueError as error:
-            raise EncodingError.of(what, expected="0x hex or bytes", got=value) from error
-        # fromhex passes over white space
-        if value[:2] == "0x" and len(value) == 2 + 2 * len(raw):
-            return raw
+        if value[:2] == "0x":
+            try:
+                return _unhexlify(value[2:])
+            except ValueError as error:
+                raise EncodingError.of(what, expected="0x hex or bytes", got=value) from error
     elif isinstance(value, bytes | bytearray):
         return bytes(value)
     raise EncodingError.of(what, expected="0x hex or bytes", got=value)
@@ -83,11 +82,9 @@ def _seen_address(value: Any, what: str) -> bytes:
 def _topics(values: Sequence[Any]) -> tuple[bytes, ...]:
     if not values:
         return ()
-    first = values[0]
-    read = [_seen_bytes(first, "topic") if type(first) is str else to_bytes(first, "topic")]
-    for value in values[1:]:
-        read.append(to_bytes(value, "topic"))
-    return tuple(read)
+    first, *others = values
+    signature = _seen_bytes(first, "topic") if type(first) is str else to_bytes(first, "topic")
+    return (signature, *[to_bytes(value, "topic") for value in others])
 
 
 def read_transaction(tx: Any, receipt: Any, chain_id: int | None) -> TxEntry:

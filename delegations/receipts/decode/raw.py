@@ -18,6 +18,7 @@ from caveats.errors import EncodingError
 from caveats.types import Address, Bytes32, keccak
 from delegations.delegation import Delegation
 from delegations.eip712 import DELEGATION_TYPEHASH
+from delegations.receipts.decode.records import record
 
 _PAD: Final = bytes(12)
 _WORD: Final = 32
@@ -29,6 +30,7 @@ _CAVEAT: Final = Struct(">12s20s24sQ24sQ").unpack_from
 # As the ABI reader of the caveats: overlapping pointers must not unpack a small blob into gigabytes.
 _SLACK_BYTES: Final = 2**20
 _int: Final = int.from_bytes  # big-endian unless told otherwise
+_new_caveat: Final = tuple.__new__  # what a named tuple's constructor calls
 
 
 class RawCaveat(NamedTuple):
@@ -97,39 +99,48 @@ def is_empty_context(data: bytes) -> bool:
 
 def _read_struct(d: bytes, at: int, left: int) -> tuple[RawDelegation, int]:
     """Return the delegation whose head stands at `at`, and how many bytes may still be read."""
+    total = len(d)
     try:
         pad, delegate, pad_too, delegator, authority, high, listed, salt, high_too, signed = _HEAD(d, at)
         if pad != _PAD or pad_too != _PAD or high != _HIGH or high_too != _HIGH:
             raise _short(at)
         high, count = _NUMBER(d, at + listed)
         heads = at + listed + _WORD
-        if high != _HIGH or heads + count * _WORD > len(d):
+        if high != _HIGH or heads + count * _WORD > total:
             raise _short(at)
         caveats = []
         for place in range(heads, heads + count * _WORD, _WORD):
-            high, offset = _NUMBER(d, place)
-            head = heads + offset
-            pad, enforcer, high_too, terms_at, high_three, args_at = _CAVEAT(d, head)
-            if pad != _PAD or high != _HIGH or high_too != _HIGH or high_three != _HIGH:
+            head = heads + _int(d[place : place + _WORD])
+            if head >= total:
                 raise _short(head)
-            terms_at += head
-            args_at += head
-            high, size = _NUMBER(d, terms_at)
-            high_too, size_too = _NUMBER(d, args_at)
-            terms, args = d[terms_at + 32 : terms_at + 32 + size], d[args_at + 32 : args_at + 32 + size_too]
-            if high != _HIGH or high_too != _HIGH or len(terms) != size or len(args) != size_too:
+            pad, enforcer, high, terms_at, high_too, args_at = _CAVEAT(d, head)
+            if pad != _PAD or high != _HIGH or high_too != _HIGH:
                 raise _short(head)
+            terms_at += head + _WORD
+            args_at += head + _WORD
+            size, size_too = _int(d[terms_at - _WORD : terms_at]), _int(d[args_at - _WORD : args_at])
+            if terms_at + size > total or args_at + size_too > total:
+                raise _short(head)
+            terms, args = d[terms_at : terms_at + size], d[args_at : args_at + size_too]
             left -= 160 + size + size_too
             if left < 0:
                 raise _unpacks()
-            caveats.append(RawCaveat(enforcer, terms, args))
+            caveats.append(_new_caveat(RawCaveat, (enforcer, terms, args)))
         signature = _bytes(d, at + signed)
     except (error, OverflowError) as failure:
         raise _short(at) from failure
     left -= 192 + len(signature)
     if left < 0:
         raise _unpacks()
-    return RawDelegation(delegate, delegator, authority, tuple(caveats), salt, signature), left
+    fields = {
+        "delegate": delegate,
+        "delegator": delegator,
+        "authority": authority,
+        "caveats": tuple(caveats),
+        "salt": salt,
+        "signature": signature,
+    }
+    return record(RawDelegation, fields), left
 
 
 def _bytes(d: bytes, at: int) -> bytes:

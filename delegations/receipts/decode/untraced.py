@@ -23,6 +23,7 @@ from delegations.receipts.decode.known import Known
 from delegations.receipts.decode.logs import Group
 from delegations.receipts.decode.model import DecodedRedemption, Source, Status, UserOperation
 from delegations.receipts.decode.raw import RawDelegation
+from delegations.receipts.decode.records import record
 from delegations.receipts.decode.statuses import attempted, execution_count, status_of_results, swallowed
 from delegations.simulation.verdict import Denial, ExecutionResult
 
@@ -72,33 +73,32 @@ def untraced_redemptions(
     for place in places:
         status, denial, results = _status(place, logs, places, known, accounts)
         group = place.group
-        redemptions.append(
-            DecodedRedemption(
-                chain_id=tx.chain_id,
-                manager=address_of(place.manager),
-                version=known.managers[place.manager],
-                entry=place.entry,
-                call_path=() if place.is_direct else None,
-                via=() if place.is_direct else None,
-                redeemer=address_of(place.redeemer),
-                submitter=address_of(tx.sender),
-                chain=place.chain,
-                mode_word=None if place.asked is None else place.asked.mode,
-                blob=None if place.asked is None else place.asked.blob,
-                status=status,
-                stands=place.stands,
-                denial=denial,
-                revert=None if place.operation is None else place.operation.revert,
-                undone_at=None,
-                results=results,
-                movements=() if place.stands is False else None,
-                event_logs=() if place.stands is False else events.get(group.positions) if group else None,
-                log_indexes=group.indexes if group else (),
-                user_operation=place.operation.hash if place.operation else None,
-                sources=_sources(place, status, group is not None and group.positions in events),
-                known=known,
-            )
-        )
+        fields = {
+            "chain_id": tx.chain_id,
+            "manager": address_of(place.manager),
+            "version": known.managers[place.manager],
+            "entry": place.entry,
+            "call_path": () if place.is_direct else None,
+            "via": () if place.is_direct else None,
+            "redeemer": address_of(place.redeemer),
+            "submitter": address_of(tx.sender),
+            "chain": place.chain,
+            "mode_word": None if place.asked is None else place.asked.mode,
+            "blob": None if place.asked is None else place.asked.blob,
+            "status": status,
+            "stands": place.stands,
+            "denial": denial,
+            "revert": None if place.operation is None else place.operation.revert,
+            "undone_at": None,
+            "results": results,
+            "movements": () if place.stands is False else None,
+            "event_logs": () if place.stands is False else events.get(group.positions) if group else None,
+            "log_indexes": group.indexes if group else (),
+            "user_operation": place.operation.hash if place.operation else None,
+            "sources": _sources(place, status, group is not None and group.positions in events),
+            "known": known,
+        }
+        redemptions.append(record(DecodedRedemption, fields))
     return redemptions, warnings
 
 
