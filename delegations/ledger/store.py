@@ -1,0 +1,107 @@
+"""What the ledger asks of the place that keeps it. SQLite and PostgreSQL stand behind this one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from delegations.ledger.entry import Prepared, StoredEnvelope
+from delegations.ledger.tree import Head, Node
+
+
+class Identity(NamedTuple):
+    """Which ledger it is.
+
+    Attributes:
+        origin: the name under which its checkpoints are signed, such as "ledger.example/agents".
+        ledger_id: 32 hex digits, drawn when it was made: tells two ledgers of one origin apart.
+    """
+
+    origin: str
+    ledger_id: str
+
+
+class Wanted(NamedTuple):
+    """What to look for: entries that have all of the keys and a time in the range.
+
+    Attributes:
+        keys: from `search_key`.
+        since: the earliest time, included.
+        until: the latest time, excluded.
+        start: the first index to look at.
+        limit: at most this many.
+    """
+
+    keys: tuple[int, ...]
+    since: int | None
+    until: int | None
+    start: int
+    limit: int
+
+
+class Filed(NamedTuple):
+    """What a store has filed of an entry beside its bytes, for verification.
+
+    Attributes:
+        stored: the entry's bytes.
+        time: what it is filed under.
+    """
+
+    stored: StoredEnvelope
+    time: int | None
+
+
+class Store(Protocol):
+    """A place that keeps a ledger. All of it may be called from several threads.
+
+    What `append` has returned for is durable, and is shown as a whole or not at all, to every reader, after any crash.
+
+    Raises, everywhere:
+        EngineError: the store cannot be asked, or could not keep what it was given; nothing of that is then shown.
+        VerificationError: what is kept there is damaged.
+    """
+
+    @property
+    def identity(self) -> Identity:
+        """Which ledger it is."""
+
+    def head(self) -> Head:
+        """Return the size and the root that were committed last."""
+
+    def append(self, entries: Sequence[Prepared]) -> Head:
+        """Keep the entries, in this order, and the tree over them; return the head after them, once it is durable.
+
+        The first of them gets the index `head.size - len(entries)`.
+        """
+
+    def read(self, start: int, stop: int) -> list[StoredEnvelope]:
+        """Return the entries from start up to stop, as far as they exist, in order."""
+
+    def fetch(self, nodes: Sequence[Node]) -> list[bytes]:
+        """Return the hashes of complete subtrees, in the order they are asked for."""
+
+    def find(self, wanted: Wanted) -> list[StoredEnvelope]:
+        """Return the entries that are filed under all that is wanted, in order of their index."""
+
+    def close(self) -> None:
+        """Let go of everything; a second time does nothing."""
+
+    # for verification
+
+    def find_faults(self) -> Iterator[str]:
+        """Yield what the store itself finds wrong with its files, one line each."""
+
+    def filed(self) -> Iterator[Filed]:
+        """Yield every entry with what it is filed under, in order of its index, whatever is missing between."""
+
+    def hashes(self) -> Iterator[tuple[int, bytes]]:
+        """Yield position and hash of every complete subtree, in order of the position."""
+
+    def heads(self) -> Iterator[Head]:
+        """Yield every head that was ever committed, the smallest first."""
+
+    def missing_keys(self, index: int, keys: Sequence[int]) -> list[int]:
+        """Return those of the keys that the entry is not filed under."""
+
+    def count_keys(self) -> int:
+        """Return how many keys are filed, over all entries."""
