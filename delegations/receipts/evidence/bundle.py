@@ -69,9 +69,10 @@ class StateProof(Model):
 class Witness(Model):
     """A call with the state it reads, to be executed again on nothing else.
 
-    The block of the execution is that of the header: its number, timestamp, gas limit, coinbase and randomness, with
-    the state at its END as the state before the call. The base fee is 0 and the gas price is 0, so that no fee is paid.
-    What is not in the accounts and slots listed, or not in the codes, is missing: never zero, never empty.
+    The state before the call is that at the END of the header's block; gas limit, coinbase and randomness are that
+    block's. Number and timestamp are as well, or both one more: the receipt says which. The base fee is 0 and the gas
+    price is 0, so that no fee is paid. What is not in the accounts and slots listed is missing: never zero, never
+    empty. Code that is not in the codes has to be official.
 
     Attributes:
         header: place of the block's header in the bundle.
@@ -100,10 +101,10 @@ class Bundle(Model):
     Attributes:
         headers: RLP of block headers, the trusted block's first, each next the parent of the one before.
         nodes: trie nodes, each once, ascending by hash.
-        codes: contract codes, each once, ascending by hash; only what a witness executes.
+        codes: contract codes, each once, ascending by hash; only what a witness executes and is not official.
         transaction: the transaction that is proven, None where none is.
         states: what is proven of the state, by header.
-        witness: a call to execute again; only in the evidence of a denial.
+        witness: a call to execute again: a redemption that was denied, or a contract asked for its signature.
     """
 
     schema_: Literal["urn:delegations:evidence:1"] = BUNDLE_SCHEMA

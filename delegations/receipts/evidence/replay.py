@@ -1,0 +1,249 @@
+"""A call run again over a witness alone: the same bytes of revert and the same culprit, or it is refused.
+
+There is no network here and nothing is filled in. What the call reads and the witness does not prove ends the replay.
+What a chain under other rules than Prague's, or a submitter's choice of gas, could have decided ends it too: then the
+replay says nothing about the authority.
+
+Source: py-evm 0.12.1b1, Prague rules; framework 1.3.0, DelegationManager.redeemDelegations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caveats.errors import EncodingError, ExecutionError, UnsupportedError
+from caveats.registry import EnforcerRegistry
+from caveats.types import Address, Bytes32, keccak
+from delegations.evm.chain import official_code
+from delegations.evm.engine import BlockEnv, CallFrame, Outcome, Transaction
+from delegations.evm.forked import ForkedWorld
+from delegations.evm.world import World
+from delegations.framework.artifact import load_framework
+from delegations.receipts.build import denial_of, lengths_of, lineage_of, request_of
+from delegations.receipts.evidence.bundle import Witness
+from delegations.receipts.evidence.header import Header
+from delegations.receipts.evidence.opened import OpenBundle
+from delegations.receipts.evidence.refusal import EvidenceError
+from delegations.receipts.evidence.witness import Position, environment, official_codes, position_of
+from delegations.receipts.evidence.witness_state import WitnessState
+from delegations.receipts.model import RedemptionReceipt
+from delegations.redemption import Redemption, decode_redeem_delegations
+from delegations.simulation.attribution import Attribution
+from delegations.simulation.simulate import chain_facts
+from delegations.simulation.verdict import Denial
+
+_FIRST_NEW_PRECOMPILE = 0x12
+_LAST_RESERVED = 0xFFFF
+"""Addresses up to here are, or may become, precompiles of chains whose rules are not Prague's; 0x100 is Osaka's."""
+
+ESTABLISHED = frozenset(("subject", "lineage", "actor", "request", "outcome"))
+"""What of a receipt a replay that ends as it says shows to be so."""
+_MANAGER = "DelegationManager"
+_MOST_GAS = 60_000_000
+"""What a verifier lets a stranger's call burn; more than a redemption ever needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSeen:
+    """Code that ran, and whether it is that of the framework.
+
+    Attributes:
+        address: where it stands.
+        official: the name of the official contract it is, byte for byte on this chain; None when it is none.
+    """
+
+    address: Address
+    code_hash: Bytes32
+    official: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What running a denied call again showed.
+
+    Attributes:
+        position: in which block it ran; see `witness.environment`.
+        block: that block.
+        denial: who said no, counted from the leaf.
+        gas_used: of the whole call.
+        codes: the code that ran, in the order of the first calls.
+        established: paths of the receipt that the replay shows to be so. Their standing is "reexecuted".
+    """
+
+    position: Position
+    block: BlockEnv
+    denial: Denial
+    gas_used: int
+    codes: tuple[CodeSeen, ...]
+    established: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A call of the manager and what came of it; `denial` is None when it went through."""
+
+    redemptions: tuple[Redemption, ...]
+    outcome: Outcome
+    denial: Denial | None
+    codes: tuple[CodeSeen, ...]
+
+
+def replay_denial(
+    receipt: RedemptionReceipt, opened: OpenBundle, *, registry: EnforcerRegistry | None = None
+) -> ReplayResult:
+    """Return what a denial before the deed shows when it is run again on the bundle's witness.
+
+    Args:
+        receipt: of a denial that was tried on a live chain's state and never sent.
+        opened: its bundle. Nodes and codes that the replay needs count as used.
+        registry: reads enforcers of your own, as the issuer did.
+
+    Raises:
+        EvidenceError: missing-evidence without a witness; wrong-block when the receipt names another block;
+            witness-mismatch when the call is not the receipt's; witness-incomplete when it reads what is not proven;
+            witness-unused when more is listed than it reads; receipt-contradicted when it ends otherwise than the
+            receipt says; claim-not-established when the end says nothing about the authority. Where a proof itself
+            does not hold, as OpenBundle.
+        UnsupportedError: the official framework code is not built in.
+    """
+    witness = opened.bundle.witness
+    if witness is None:
+        raise EvidenceError("missing-evidence", "the bundle holds no call to run again", path="witness")
+    header = opened.header(witness.header)
+    chain_id = int(receipt.subject.chain.removeprefix("eip155:"))
+    position = _check_subject(receipt, witness, header, chain_id)
+    block = environment(header, chain_id, position)
+    state = WitnessState(opened, witness, official_codes(chain_id))
+    world, known = ForkedWorld(state), registry or EnforcerRegistry()
+    try:
+        rerun = run_again(world, block, call_of(witness), known)
+    except EvidenceError as error:
+        raise state.refusal or error from None
+    state.finish()
+    _require_manager(rerun.codes, witness.to)
+    denial = _check_verdict(rerun)
+    _check_receipt(receipt, rerun, denial, known)
+    return ReplayResult(position, block, denial, rerun.outcome.gas_used, rerun.codes, ESTABLISHED)
+
+
+def call_of(witness: Witness) -> Transaction:
+    """Return the call a witness is of. Raises EvidenceError (witness-malformed) for one no block has the gas for."""
+    if witness.gas > _MOST_GAS:
+        raise EvidenceError(
+            "witness-malformed", f"expected at most {_MOST_GAS} gas, got {witness.gas}", path="witness.gas"
+        )
+    return Transaction(witness.sender, witness.to, witness.data, witness.value, witness.gas)
+
+
+def run_again(world: World, block: BlockEnv, call: Transaction, registry: EnforcerRegistry) -> Rerun:
+    """Return what a call of the manager does over a world, and who said no.
+
+    Whoever collects a witness runs this over the node and whoever verifies runs it over the witness, so both read the
+    same.
+
+    Raises:
+        EvidenceError: "witness-mismatch" when it is no call of redeemDelegations, or cannot enter a block.
+    """
+    from delegations.evm.pyevm import PyEvmEngine
+
+    try:
+        redemptions = decode_redeem_delegations(call.data)
+        outcome = PyEvmEngine().execute(world, block, call)
+    except (EncodingError, UnsupportedError, ExecutionError) as error:
+        raise EvidenceError("witness-mismatch", f"the call cannot be run: {error}", path="witness") from error
+    denial = None
+    if not outcome.success and call.to is not None:
+        attribution = Attribution(redemptions, call.sender, chain_facts(world, call.to), registry)
+        denial = attribution.denial(outcome.frame)
+    return Rerun(redemptions, outcome, denial, codes_that_ran(world, block.chain_id, outcome.frame))
+
+
+def codes_that_ran(world: World, chain_id: int, top: CallFrame) -> tuple[CodeSeen, ...]:
+    """Return the code that ran, in the order of the first calls; precompiles have none."""
+    framework, found = load_framework(), []
+    for address in dict.fromkeys(frame.code_address for frame in top.walk()):
+        code = world.code(address)
+        if code:
+            contract = framework.by_address(address)
+            is_official = contract is not None and code == official_code(chain_id, address)
+            found.append(CodeSeen(address, Bytes32(keccak(code)), contract.name if contract and is_official else None))
+    return tuple(found)
+
+
+def _check_subject(receipt: RedemptionReceipt, witness: Witness, header: Header, chain_id: int) -> Position:
+    subject, actor = receipt.subject, receipt.actor
+    position = position_of(subject.block, header)
+    if position is None:
+        raise EvidenceError(
+            "wrong-block",
+            f"expected block {header.number}, or the one a second after it, got block {subject.block.number} at"
+            f" {subject.block.timestamp}",
+            path="subject.block",
+        )
+    for path, got, expected in (
+        ("subject.phase", subject.phase, "preflight"),
+        ("subject.network", subject.network, "live"),
+        ("subject.call_path", subject.call_path, None),
+        ("subject.chain", chain_id, witness.chain_id),
+        ("subject.calldata_hash", subject.calldata_hash, Bytes32(keccak(witness.data))),
+        ("subject.manager", subject.manager, witness.to),
+        ("actor.redeemer", actor.redeemer, witness.sender),
+        ("actor.submitter", actor.submitter, witness.sender),
+        ("actor.via", actor.via, None),
+    ):
+        if got != expected:
+            raise EvidenceError("witness-mismatch", f"{path}: expected {expected}, got {got}", path=path)
+    if witness.value:
+        raise EvidenceError("witness-mismatch", "no value is sent to the manager", path="witness.value")
+    return position
+
+
+def _require_manager(codes: tuple[CodeSeen, ...], manager: Address) -> None:
+    if not any(seen.address == manager and seen.official == _MANAGER for seen in codes):
+        raise EvidenceError(
+            "claim-not-established",
+            f"the code at {manager} is not that of the framework's manager, so who refuses there cannot be told",
+            path="subject.manager",
+        )
+
+
+def _check_verdict(rerun: Rerun) -> Denial:
+    """Return the denial, where it is the authority's own and would be so under any gas and on any current fork."""
+    denial = rerun.denial
+    if denial is None:
+        raise EvidenceError("receipt-contradicted", "run again, the call goes through", path="outcome.status")
+    if not denial.is_policy:
+        raise EvidenceError(
+            "receipt-contradicted", f"run again, the call fails at stage {denial.stage}", path="outcome.denial.stage"
+        )
+    for frame in rerun.outcome.frame.walk():
+        if frame.error in ("halt", "out of gas"):
+            why = "ran out of gas, which whoever submits chooses" if frame.error == "out of gas" else "halted"
+            raise EvidenceError("claim-not-established", f"a call of {frame.code_address} {why}", path="outcome")
+        if _FIRST_NEW_PRECOMPILE <= int.from_bytes(frame.code_address, "big") <= _LAST_RESERVED:
+            text = f"{frame.code_address} is called, which is code of its own under other rules than Prague's"
+            raise EvidenceError("claim-not-established", text, path="outcome")
+    return denial
+
+
+def _check_receipt(receipt: RedemptionReceipt, rerun: Rerun, denial: Denial, registry: EnforcerRegistry) -> None:
+    entry = receipt.subject.entry
+    if entry >= len(rerun.redemptions):
+        raise EvidenceError(
+            "receipt-contradicted",
+            f"entry: the call has {len(rerun.redemptions)} redemptions, the receipt is of number {entry}",
+            path="subject.entry",
+        )
+    asked = rerun.redemptions[entry]
+    told = receipt.outcome
+    for path, got, expected in (
+        ("lineage", receipt.lineage, lineage_of(asked.context, registry)),
+        ("request", receipt.request, request_of(asked)),
+        ("outcome.status", told.status, "denied"),
+        ("outcome.denial", told.denial, denial_of(denial, lengths_of(rerun.redemptions))),
+        ("outcome.gas_used", told.gas_used, None if told.gas_used is None else rerun.outcome.gas_used),
+    ):
+        if got != expected:
+            raise EvidenceError(
+                "receipt-contradicted", f"{path}: run again, it is not what the receipt says", path=path
+            )
