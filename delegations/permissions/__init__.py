@@ -1,5 +1,13 @@
 """ERC-7715: permissions asked and granted. Models, builders, the way to caveats and back."""
 
+from delegations.permissions.build import (
+    NATIVE,
+    allowance_permission,
+    ask,
+    periodic_permission,
+    revocation_permission,
+    stream_permission,
+)
 from delegations.permissions.check import (
     LONGEST_JUSTIFICATION,
     LONGEST_PERIOD,
@@ -79,6 +87,12 @@ __all__ = [
     "read_supported",
     "write_supported",
     "read_context",
+    "NATIVE",
+    "ask",
+    "stream_permission",
+    "periodic_permission",
+    "allowance_permission",
+    "revocation_permission",
     "populate",
     "find_request_problems",
     "find_compile_problems",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from caveats.seconds import LATEST_SECOND
-from caveats.types import MAX_UINT128, MAX_UINT256, ZERO_ADDRESS
+from caveats.types import MAX_UINT128, MAX_UINT256, ZERO_ADDRESS, parse_uint256
 from delegations.delegation import ANY_DELEGATE
 from delegations.permissions.model import PermissionRequest, SupportedPermission
 from delegations.permissions.rules import ExpiryRule, PayeeRule, RedeemerRule, Rule
@@ -34,16 +34,18 @@ def populate(request: PermissionRequest, *, now: int) -> PermissionRequest:
         request: of any type; one that is not known comes back as it is.
         now: unix seconds.
     """
-    defaults = {**_DEFAULTS, "start_time": now}
-    fields = type(request.permission).model_fields
+    permission = populate_permission(request.permission, now=now)
+    return request if permission is request.permission else request.model_copy(update={"permission": permission})
+
+
+def populate_permission(permission: Permission, *, now: int) -> Permission:
+    """Return the permission with its optional fields filled in, as `populate` does for a request."""
     missing = {
         name: value
-        for name, value in defaults.items()
-        if name in fields and getattr(request.permission, name, None) is None
+        for name, value in {**_DEFAULTS, "start_time": parse_uint256(now)}.items()
+        if name in type(permission).model_fields and getattr(permission, name) is None
     }
-    if not missing:
-        return request
-    return request.model_copy(update={"permission": request.permission.model_copy(update=missing)})
+    return permission.model_copy(update=missing) if missing else permission
 
 
 def supported_by(chain_ids: Sequence[int]) -> dict[str, SupportedPermission]:
