@@ -77,6 +77,9 @@ def peer():
 """
 )
 
+PEERS = (("snapshot and revert", PEER_SNAPSHOT, 100), ("deployed anew", PEER_ANEW, 3))
+"""How eth-tester is used, with which settings, and over how many tests."""
+
 
 def seconds_per_test(count: int, fixture: str = "", setting: str = "") -> float:
     """Return the median seconds of one of `count` tests that ask for a fixture and do nothing."""
@@ -116,13 +119,10 @@ def measure() -> list[dict[str, object]]:
     lines: list[dict[str, object]] = [
         {"name": "plugin_start", "value": round(1e3 * start, 1), "unit": "ms", "heavy_modules": heavy}
     ]
-    for peer, setting, count in (
-        ("eth-tester, snapshot and revert", PEER_SNAPSHOT, 100),
-        ("eth-tester, deployed anew", PEER_ANEW, 3),
-    ):
+    for how, setting, count in PEERS:
         theirs = overhead("peer", setting, count=count)
         line = {"name": "chain_test_overhead", "value": round(1e6 * ours, 1), "unit": "us"}
-        lines.append({**line, "peer": peer, "ratio": round(theirs / ours, 1)})
+        lines.append({**line, "peer": f"eth-tester, {how}", "ratio": round(theirs / ours, 1)})
     return lines
 
 

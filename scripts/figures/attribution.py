@@ -9,7 +9,8 @@ CASES = 570
 
 @figure("denials")
 def denial_attribution() -> Parts:
-    """Denials whose place was drawn before the chain was asked: named exactly, of those tried; a wrong one is an error."""
+    """Denials whose place was drawn before the chain was asked: named exactly, of those tried; a wrong one is an
+    error."""
     parts: Parts = [*_by_the_tree()]
     for carries, how in ((True, "hook by hook on carried state"), (False, "hook by hook, each alone")):
         parts += _hook_by_hook(how, carries=carries)

@@ -8,7 +8,7 @@ from caveats.errors import EncodingError, EngineError, TransportError
 from delegations.evm import LocalChain
 from delegations.evm.fork import open_fork
 from delegations.evm.fork_client import Asker, Patience
-from delegations.simulation import simulate
+from delegations.simulation import Verdict, simulate
 from tests.enforcers.harness import ALICE
 from tests.evm.fork_node import (
     SECRET,
@@ -18,6 +18,8 @@ from tests.evm.fork_node import (
     Drip,
     Fault,
     Late,
+    Live,
+    Relay,
     Silence,
     Status,
     error,
@@ -53,7 +55,7 @@ REQUESTS = 5
 """What a first verdict takes: the block, the probe, the hint, the state, the accounts it delegates to."""
 
 
-def verdict_over(live, relay, patience):
+def verdict_over(live: Live, relay: Relay, patience: Patience) -> Verdict:
     chain = LocalChain.fork(relay.url, live.tip, patience=patience)
     return simulate(chain, live.redemption(5))
 
