@@ -1,0 +1,97 @@
+"""Who decides: a person at a terminal, a function, or a written policy. Without any of these the answer is no."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from delegations.permissions.model import PermissionRequest
+from delegations.permissions.wallet.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What came of a question.
+
+    Attributes:
+        is_granted: whether all of it is.
+        reason: why not, for the wallet's operator; the site is not told.
+        adjusted: what is granted in the place of what was asked, in the same order; None for exactly what was asked.
+    """
+
+    is_granted: bool
+    reason: str = ""
+    adjusted: tuple[PermissionRequest, ...] | None = None
+
+
+class Approver(Protocol):
+    """Decides on questions."""
+
+    def decide(self, question: Question) -> Decision:
+        """Return the decision. May take as long as a person does."""
+
+
+def grant(adjusted: tuple[PermissionRequest, ...] | None = None) -> Decision:
+    """Return a yes, to what was asked or to less."""
+    return Decision(is_granted=True, adjusted=adjusted)
+
+
+def refuse(reason: str) -> Decision:
+    """Return a no, with why, for the operator."""
+    return Decision(is_granted=False, reason=reason)
+
+
+class RefusingApprover:
+    """Says no to everything: what stands where nobody was put."""
+
+    def decide(self, question: Question) -> Decision:
+        """Return a no."""
+        return refuse("nobody is here to decide: give a policy, or run at a terminal")
+
+
+@dataclass(frozen=True)
+class CallbackApprover:
+    """Leaves it to a function.
+
+    Args:
+        ask: returns True, a Decision, or False. Anything else is a no.
+    """
+
+    ask: Callable[[Question], Decision | bool]
+
+    def decide(self, question: Question) -> Decision:
+        """Return what the function says."""
+        said = self.ask(question)
+        if isinstance(said, Decision):
+            return said
+        return grant() if said is True else refuse("the function said no")
+
+
+@dataclass(frozen=True)
+class TerminalApprover:
+    """Shows the question at a terminal and takes the word "yes", written out, for a yes.
+
+    Args:
+        source: where the answer is read from; standard input when None.
+        out: where the question is shown; standard error when None.
+    """
+
+    source: TextIO | None = None
+    out: TextIO | None = None
+
+    def decide(self, question: Question) -> Decision:
+        """Ask the person. A no when this is no terminal, or when it is closed."""
+        source = sys.stdin if self.source is None else self.source
+        out = sys.stderr if self.out is None else self.out
+        if not (source.isatty() and out.isatty()):
+            return RefusingApprover().decide(question)
+        try:
+            out.write("".join(f"{line}\n" for line in ("", *question.lines())))
+            out.write('Type "yes" to grant all of this, anything else to refuse: ')
+            out.flush()
+            said = source.readline()
+        except (OSError, ValueError) as error:
+            return refuse(f"the terminal is gone: {error}")
+        return grant() if said.strip() == "yes" else refuse("refused at the terminal")
