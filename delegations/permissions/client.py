@@ -1,0 +1,126 @@
+"""The dapp's side of ERC-7715: four questions to a wallet, and answers that are read before they are believed.
+
+    wallet = PermissionsClient.over_http("http://127.0.0.1:8547", token=token, origin="https://shop.example")
+    report = wallet.request_verified([request], chain=chain, registry=registry)
+    report.require()
+
+Source: ERC-7715, Specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from caveats.errors import EncodingError
+from caveats.types import format_hex, parse_bytes
+from delegations.evm.chain import LocalChain
+from delegations.framework.deployments import Registry
+from delegations.permissions.asking import WALLET_TIMEOUT_SECONDS, Ask, ask_over_http, ask_provider
+from delegations.permissions.model import (
+    PermissionRequest,
+    PermissionResponse,
+    SupportedPermission,
+    read_responses,
+    read_supported,
+)
+from delegations.permissions.verify import AnswerReport, verify_answer
+
+REQUEST = "wallet_requestExecutionPermissions"
+REVOKE = "wallet_revokeExecutionPermission"
+SUPPORTED = "wallet_getSupportedExecutionPermissions"
+GRANTED = "wallet_getGrantedExecutionPermissions"
+
+
+class PermissionsClient:
+    """Asks one wallet. Every method may raise what a wallet or the way to it can do:
+
+        RejectedError, UnauthorizedError (a no), NotOfferedError, RefusedRequestError, UnavailableError, and
+        TransportError when the wallet could not be asked or its answer was no JSON-RPC.
+
+    Args:
+        provider: a URL, a web3 instance or provider, or an EIP-1193 request function. See `ask_provider`.
+    """
+
+    def __init__(self, provider: Any) -> None:
+        self._ask: Ask = ask_over_http(provider) if isinstance(provider, str) else ask_provider(provider)
+
+    @classmethod
+    def over_http(
+        cls,
+        url: str,
+        *,
+        token: str | None = None,
+        origin: str | None = None,
+        timeout_seconds: float = WALLET_TIMEOUT_SECONDS,
+    ) -> Self:
+        """Return a client of the wallet at a URL. Arguments and errors as `ask_over_http`."""
+        client = cls.__new__(cls)
+        client._ask = ask_over_http(url, token=token, origin=origin, timeout_seconds=timeout_seconds)
+        return client
+
+    def supported(self) -> dict[str, SupportedPermission]:
+        """Return what the wallet can grant, by permission type.
+
+        A type for which the wallet names no chains has none in `chain_ids`.
+
+        Raises:
+            EncodingError: the answer is not of the form ERC-7715 gives it, naming the field.
+        """
+        answer = self._ask(SUPPORTED, [])
+        if isinstance(answer, Mapping):
+            answer = {name: _with_chains(entry) for name, entry in answer.items()}
+        return read_supported(answer)
+
+    def request(self, requests: Sequence[PermissionRequest]) -> tuple[PermissionResponse, ...]:
+        """Ask for permissions and return the responses as the wallet gave them: believed in nothing but their form.
+
+        Raises:
+            EncodingError: nothing is asked for, or the answer is not of the form ERC-7715 gives it.
+        """
+        return read_responses(self._put(requests))
+
+    def request_verified(
+        self,
+        requests: Sequence[PermissionRequest],
+        *,
+        chain: LocalChain | None = None,
+        registry: Registry | None = None,
+    ) -> AnswerReport:
+        """Ask for permissions and return the report of what came back. Arguments as `verify_answer`.
+
+        Raises:
+            EncodingError: nothing is asked for. A malformed answer is reported, not raised.
+        """
+        return verify_answer(requests, self._put(requests), chain=chain, registry=registry)
+
+    def granted(self) -> tuple[PermissionResponse, ...]:
+        """Return all that is granted and not revoked, as the wallet says.
+
+        Raises:
+            EncodingError: the answer is not of the form ERC-7715 gives it.
+        """
+        return read_responses(self._ask(GRANTED, []))
+
+    def revoke(self, context: PermissionResponse | bytes | str) -> None:
+        """Ask the wallet to revoke what a context grants; it holds on chain until a status says otherwise.
+
+        Args:
+            context: a response, or its permission context.
+
+        Raises:
+            EncodingError: the context is no bytes.
+        """
+        data = context.context if isinstance(context, PermissionResponse) else parse_bytes(context)
+        self._ask(REVOKE, {"permissionContext": format_hex(data)})
+
+    def _put(self, requests: Sequence[PermissionRequest]) -> Any:
+        if not requests:
+            raise EncodingError("permissions: expected at least one request, got none")
+        return self._ask(REQUEST, [request.to_wire() for request in requests])
+
+
+def _with_chains(entry: Any) -> Any:
+    if isinstance(entry, Mapping) and entry.get("chainIds") is None:
+        return {**entry, "chainIds": []}
+    return entry
