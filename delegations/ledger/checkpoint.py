@@ -19,11 +19,10 @@ from typing import Final, Self
 
 from caveats.errors import EncodingError, VerificationError, abbreviate
 from delegations.ledger.note import NoteSigner, SignedNote, VerifierKey, read_base64, sign_note, verify_note
+from delegations.ledger.tree import EMPTY_ROOT, HASH_SIZE, Head
 
-ROOT_BYTES: Final = 32
 MAX_SIZE: Final = (1 << 63) - 1
 _SIZE = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
-_EMPTY_ROOT: Final = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 _LINE = re.compile(r"[^\x00-\x1f]+\Z")
 
 
@@ -51,12 +50,17 @@ class Checkpoint:
                 )
         if not 0 <= self.size <= MAX_SIZE:
             raise EncodingError.of("checkpoint size", expected="0 to 2^63-1", got=self.size)
-        if len(self.root) != ROOT_BYTES:
-            raise EncodingError.of("checkpoint root", expected=f"{ROOT_BYTES} bytes", got=f"{len(self.root)} bytes")
-        if self.size == 0 and self.root != _EMPTY_ROOT:
+        if len(self.root) != HASH_SIZE:
+            raise EncodingError.of("checkpoint root", expected=f"{HASH_SIZE} bytes", got=f"{len(self.root)} bytes")
+        if self.size == 0 and self.root != EMPTY_ROOT:
             raise EncodingError.of(
                 "checkpoint root", expected="that of the empty tree, as the size is 0", got=self.root
             )
+
+    @property
+    def head(self) -> Head:
+        """The size and the root."""
+        return Head(self.size, self.root)
 
     def to_text(self) -> str:
         """Return the text that is signed."""

