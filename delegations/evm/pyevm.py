@@ -16,12 +16,16 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
 import rlp
 from eth.constants import CREATE_CONTRACT_ADDRESS
-from eth.exceptions import OutOfGas, Revert, VMError
+from eth.exceptions import OutOfGas, PyEVMError, Revert, VMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
+from eth.vm.forks.london.state import LondonTransactionExecutor
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
+from eth.vm.forks.prague.transactions import PragueTransactionBuilder
 from eth.vm.message import Message
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
 
 from caveats.errors import ExecutionError
 from caveats.types import Address, keccak
@@ -115,6 +119,31 @@ class PyEvmEngine:
         )
         return self._run(state, block, transaction, message, 0)
 
+    def execute_signed(self, world: World, block: BlockEnv, raw: bytes, *, excess_blob_gas: int = 0) -> Outcome:
+        """Return what a signed transaction does to `world` in a block: fees, access list and authorizations included.
+
+        Args:
+            world: the state before it; read, never changed.
+            block: the block it is in, with its base fee.
+            raw: the transaction as a block commits to it, of any type from 0 to 4.
+            excess_blob_gas: of the block.
+
+        Raises:
+            ExecutionError: it cannot be read, or cannot enter the block.
+        """
+        state = _WorldState(world, _context(block, excess_blob_gas))
+        state.computation_class = self.computation_class
+        try:
+            transaction = PragueTransactionBuilder.decode(raw)
+            computation: Any = state.apply_transaction(transaction)
+        except (rlp.exceptions.RLPException, ValidationError, BadSignature, PyEVMError) as error:
+            raise ExecutionError(f"the transaction cannot enter a block: {error}") from error
+        refund = LondonTransactionExecutor.calculate_gas_refund(
+            computation, transaction.gas - computation.get_gas_remaining()
+        )
+        used = transaction.gas - computation.get_gas_remaining() - refund + computation.data_floor_gas
+        return _outcome(state, computation, used)
+
     def _run(
         self, state: _WorldState, block: BlockEnv, transaction: Transaction, message: Message, floor: int
     ) -> Outcome:
@@ -126,18 +155,7 @@ class PyEvmEngine:
             state.overlay.delete_account(address)
         used = transaction.gas - computation.get_gas_remaining()
         used = max(used - min(computation.get_gas_refund(), used // _MAX_REFUND_QUOTIENT), floor)
-        frame = _frame(computation)
-        created = Address(message.storage_address) if message.is_create and computation.is_success else None
-        return Outcome(
-            success=computation.is_success,
-            output=bytes(computation.output),
-            gas_used=used,
-            logs=tuple(_log(*entry) for entry in computation.get_log_entries()),
-            error=frame.error,
-            frame=frame,
-            diff=state.overlay.diff(),
-            created=created,
-        )
+        return _outcome(state, computation, used)
 
     def compute(self, state: _WorldState, message: Message, origin: bytes) -> Any:
         """Return the finished computation of a transaction's message. Raises ExecutionError."""
@@ -157,7 +175,21 @@ class StockPyEvmEngine(PyEvmEngine):
     computation_class = PragueComputation
 
 
-def _context(block: BlockEnv) -> ExecutionContext:
+def _outcome(state: _WorldState, computation: Any, gas_used: int) -> Outcome:
+    frame, message = _frame(computation), computation.msg
+    return Outcome(
+        success=computation.is_success,
+        output=bytes(computation.output),
+        gas_used=gas_used,
+        logs=tuple(_log(*entry) for entry in computation.get_log_entries()),
+        error=frame.error,
+        frame=frame,
+        diff=state.overlay.diff(),
+        created=Address(message.storage_address) if message.is_create and computation.is_success else None,
+    )
+
+
+def _context(block: BlockEnv, excess_blob_gas: int = 0) -> ExecutionContext:
     return ExecutionContext(
         coinbase=bytes(block.coinbase),
         timestamp=block.timestamp,
@@ -168,7 +200,7 @@ def _context(block: BlockEnv) -> ExecutionContext:
         prev_hashes=(),
         chain_id=block.chain_id,
         base_fee_per_gas=block.base_fee_wei,
-        excess_blob_gas=0,
+        excess_blob_gas=excess_blob_gas,
     )
 
 

@@ -216,14 +216,23 @@ def _check_verdict(rerun: Rerun) -> Denial:
         raise EvidenceError(
             "receipt-contradicted", f"run again, the call fails at stage {denial.stage}", path="outcome.denial.stage"
         )
-    for frame in rerun.outcome.frame.walk():
-        if frame.error in ("halt", "out of gas"):
+    refuse_other_rules(rerun.outcome.frame, "outcome")
+    return denial
+
+
+def refuse_other_rules(top: CallFrame, path: str, *, gas_is_given: bool = False) -> None:
+    """Raise EvidenceError (claim-not-established) where more gas, or rules other than Prague's, could decide otherwise.
+
+    A frame that ran out of gas might not have, unless the gas is that of a mined transaction; one that halted may have
+    met an opcode of later rules; and low addresses without code may be precompiles elsewhere.
+    """
+    for frame in top.walk():
+        if frame.error == "halt" or (frame.error == "out of gas" and not gas_is_given):
             why = "ran out of gas, which whoever submits chooses" if frame.error == "out of gas" else "halted"
-            raise EvidenceError("claim-not-established", f"a call of {frame.code_address} {why}", path="outcome")
+            raise EvidenceError("claim-not-established", f"a call of {frame.code_address} {why}", path=path)
         if _FIRST_NEW_PRECOMPILE <= int.from_bytes(frame.code_address, "big") <= _LAST_RESERVED:
             text = f"{frame.code_address} is called, which is code of its own under other rules than Prague's"
-            raise EvidenceError("claim-not-established", text, path="outcome")
-    return denial
+            raise EvidenceError("claim-not-established", text, path=path)
 
 
 def _check_receipt(receipt: RedemptionReceipt, rerun: Rerun, denial: Denial, registry: EnforcerRegistry) -> None:
