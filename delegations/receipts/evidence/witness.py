@@ -12,7 +12,7 @@ Source: EIP-1186 (eth_getProof).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Literal, TypeVar
 
@@ -106,10 +106,10 @@ def add_witness(
     place: int,
     client: RpcClient,
     call: Transaction,
-    run: Callable[[World, BlockEnv, Transaction], T],
+    run: Callable[[World, Transaction], T],
     *,
     chain_id: int,
-    position: Position = "in",
+    unless_slots_of: Collection[bytes] = (),
 ) -> T:
     """Run a call on a node's state, add the witness of everything it reads to a bundle, and return what `run` gave.
 
@@ -121,11 +121,11 @@ def add_witness(
         run: runs it on the world given, and reads of that world whatever its judgement rests on: the verifier runs the
             same over the witness, and may read nothing else.
         chain_id: of the chain, which must be the node's.
-        position: in which block it runs.
+        unless_slots_of: accounts whose storage the call may not read.
 
     Raises:
         EncodingError: the node is of another chain.
-        UnsupportedError: the call reads the hash of a block that no header of the witness tells.
+        UnsupportedError: the call reads such storage, or the hash of a block that no header of the witness tells.
         TransportError, EngineError: the node could not be asked, or its proofs do not hold.
     """
     header = builder.headers[place]
@@ -134,8 +134,8 @@ def add_witness(
         raise EncodingError.of("node", expected=f"chain {chain_id}", got=state.pin.environment.chain_id)
     state.expect(call, [call.sender, *([] if call.to is None else [call.to])])
     reads = RecordingState(state)
-    result = run(ForkedWorld(reads), environment(header, chain_id, position), call)
-    _refuse_old_blocks(reads, header)
+    result = run(ForkedWorld(reads), call)
+    _refuse_unprovable(reads, header, unless_slots_of)
     listed = _add_proofs(builder, place, client, state, reads, chain_id)
     builder.set_witness(
         Witness(
@@ -152,10 +152,15 @@ def add_witness(
     return result
 
 
-def _refuse_old_blocks(reads: RecordingState, header: Header) -> None:
+def _refuse_unprovable(reads: RecordingState, header: Header, unless_slots_of: Collection[bytes]) -> None:
     beyond = sorted(reads.blocks - {header.number, header.number - 1})
     if beyond:
         raise UnsupportedError(f"witness: the call reads the hash of block {beyond[0]}, which no header here tells")
+    barred = sorted(reads.slots.keys() & set(unless_slots_of))
+    if barred:
+        raise UnsupportedError(
+            f"witness: the call reads storage of {Address(barred[0])}, which is not as it was before"
+        )
 
 
 def _add_proofs(
