@@ -16,6 +16,7 @@ from caveats.errors import DelegationsError, EncodingError, EngineError
 from caveats.types import Address
 from delegations._version import __version__
 from delegations.cli.receipt import app as receipt_commands
+from delegations.cli.wallet import app as wallet_commands
 from delegations.framework.constants import DELEGATION_MANAGER
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 allowed or done, 1 denied, 2 bad input, 3 could not ask.",
 )
 app.add_typer(receipt_commands, name="receipt")
+app.add_typer(wallet_commands, name="wallet")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Source = Annotated[str, typer.Argument(help="A file, 0x hex, JSON, or - for standard input.", show_default=False)]
