@@ -2,6 +2,7 @@
 
 from delegations.receipts.build import Notes, make_receipts
 from delegations.receipts.build_mined import receipts_of
+from delegations.receipts.build_revoked import revocations_of
 from delegations.receipts.check import Problem, find_problems
 from delegations.receipts.kinds import (
     hash_proposal,
@@ -29,6 +30,7 @@ __all__ = [
     "GrantReceipt",
     "make_receipts",
     "receipts_of",
+    "revocations_of",
     "make_preflight_receipts",
     "make_grant_receipt",
     "make_escalation_receipt",

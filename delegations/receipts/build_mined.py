@@ -109,17 +109,22 @@ def _subject(
         manager=redemption.manager,
         calldata_hash=Bytes32(keccak(_calldata(redemption, fetched))),
         entry=redemption.entry,
-        block=BlockRef(
-            number=to_int(told.get("blockNumber"), "blockNumber"),
-            timestamp=timestamp,
-            hash=Bytes32(to_bytes(told.get("blockHash"), "blockHash")),
-        ),
+        block=block_of(fetched, timestamp),
         network="live",
         transaction=Bytes32(to_bytes(tx.get("hash"), "hash")),
         transaction_index=to_int(told.get("transactionIndex"), "transactionIndex"),
         log_index=min(redemption.log_indexes, default=None),
         call_path=redemption.call_path,
         finality=finality,
+    )
+
+
+def block_of(fetched: FetchedTransaction, timestamp: int) -> BlockRef:
+    """Return the block a transaction was mined in, as its receipt names it."""
+    return BlockRef(
+        number=to_int(fetched.receipt.get("blockNumber"), "blockNumber"),
+        timestamp=timestamp,
+        hash=Bytes32(to_bytes(fetched.receipt.get("blockHash"), "blockHash")),
     )
 
 

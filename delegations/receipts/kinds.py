@@ -248,7 +248,7 @@ def make_revocation_receipt(
         revocation: which delegation ended, how, and where that can be seen.
         context: the delegation, or its chain from the leaf, which is what ended; empty when its content is not known.
         standing: how the revocation is known: "proven" only with a proof among the evidence.
-        prev: hash of the agent's previous receipt, if there is one.
+        prev: hash of the previous receipt of who revoked, if there is one.
         registry: reads enforcers of your own.
         notes: links, names and evidence to put into it.
 

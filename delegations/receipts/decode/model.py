@@ -157,7 +157,11 @@ class GrantEvent:
 
 @dataclass(frozen=True)
 class NonceBump:
-    """A delegator raised its nonce, and so revoked what was bound to the one before."""
+    """A delegator raised its nonce, and so revoked what was bound to the one before.
+
+    Attributes:
+        nonce: the one that was used up; the delegator's is one more since.
+    """
 
     enforcer: Address
     manager: Address
