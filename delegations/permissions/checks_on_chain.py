@@ -132,7 +132,7 @@ def _check_signature(
         if outcome.success and outcome.output[:WORD] == _IS_VALID_SIGNATURE.ljust(WORD, b"\0"):
             return holds(name, f"{whose} accepts it (ERC-1271)")
         said = "says it is not valid" if outcome.success else f"reverts: {decode_revert(outcome.output).text}"
-        return broken(name, f"{whose} does not accept the signature: the account {said}")
+        return broken(name, f"{whose} does not accept it for chain {chain_id} and manager {manager}: it {said}")
     try:
         signer = recover_delegation_signer(link, chain_id=chain_id, manager=manager)
     except VerificationError as error:

@@ -394,4 +394,3 @@ def _refuse(what: str, checks: Sequence[Check]) -> None:
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             raise error(f"{what}: {found[0].name} {standing}: {found[0].sentence}{more}")
-    return
