@@ -157,6 +157,7 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
             status="denied" if verdict.denial.is_policy else "failed",
             gas_used=executed.outcome.gas_used,
             denial=denial_of(verdict.denial, lengths_of(executed.redemptions)),
+            warnings=verdict.warnings or None,
         )
     attribution = Attribution(
         executed.redemptions, executed.redeemer, chain_facts(executed.before, executed.manager), registry
@@ -171,6 +172,7 @@ def _outcome(executed: ExecutedRedemption, entry: int, registry: EnforcerRegistr
         movements=tuple(ReceiptMovement(**dict(move)) for move in movements(frames)),
         enforcer_events=tuple(ReceiptEvent(**dict(event)) for event in enforcer_events(logs, load_framework())),
         failed_executions=failed,
+        warnings=verdict.warnings or None,
     )
 
 

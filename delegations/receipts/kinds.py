@@ -107,7 +107,10 @@ def make_preflight_receipts(
             actor=Actor(redeemer=caller, submitter=caller),
             request=request_of(redemption),
             outcome=ReceiptOutcome(
-                status="denied", gas_used=verdict.gas_used, denial=denial_of(denial, lengths_of(asked))
+                status="denied",
+                gas_used=verdict.gas_used,
+                denial=denial_of(denial, lengths_of(asked)),
+                warnings=verdict.warnings or None,
             ),
             claims={
                 "subject": "attested",

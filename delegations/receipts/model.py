@@ -176,6 +176,8 @@ class RedemptionReceipt(Receipt):
             )
         if bool(outcome.failed_executions) != (outcome.status == "partially_executed"):
             raise ValueError(f"outcome.failed_executions does not go with the status {outcome.status}")
+        if outcome.warnings is not None and not outcome.warnings:
+            raise ValueError("outcome.warnings: expected something in it, got nothing; leave the field out")
         if outcome.status in ("denied", "failed") and (outcome.movements or outcome.enforcer_events):
             raise ValueError(f"outcome: nothing moves when the status is {outcome.status}")
         _refuse_disorder(self.lineage)

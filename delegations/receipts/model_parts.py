@@ -207,6 +207,8 @@ class ReceiptOutcome(Model):
 
     Attributes:
         gas_used: of the whole transaction; absent where the engine that tried it does not tell.
+        warnings: what keeps this from being the deployed contracts' own word, one sentence each, such as a stand-in
+            that ran in their place; absent when nothing does.
     """
 
     status: Literal["executed", "partially_executed", "denied", "failed"]
@@ -215,6 +217,7 @@ class ReceiptOutcome(Model):
     enforcer_events: Listed[ReceiptEvent] = ()
     failed_executions: Listed[Count] = ()
     denial: ReceiptDenial | None = None
+    warnings: Listed[Prose] | None = None
 
 
 class Label(Model):

@@ -309,6 +309,8 @@ class _Viewer:
         where = receipt.subject if isinstance(receipt, RedemptionReceipt) else getattr(receipt, "revocation", None)
         if where is not None and where.network == "local":
             yield "A local chain: nothing here happened on a live one."
+        if isinstance(receipt, RedemptionReceipt):
+            yield from receipt.outcome.warnings or ()
         if any(standing == "proven" for _, standing in self._standings()) and not receipt.evidence:
             yield "Something is called proven, and no evidence is named that could show it."
 
