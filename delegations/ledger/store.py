@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from delegations.ledger.entry import Prepared, StoredEnvelope
@@ -39,16 +41,21 @@ class Wanted(NamedTuple):
     limit: int
 
 
-class Filed(NamedTuple):
-    """What a store has filed of an entry beside its bytes, for verification.
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """All that a store has of one entry, as it lies there: damage may have changed even the types.
 
     Attributes:
-        stored: the entry's bytes.
-        time: what it is filed under.
+        index: place in the ledger.
+        payload: as in Prepared.
+        signatures: as in Prepared.
+        time: as in Prepared.
     """
 
-    stored: StoredEnvelope
-    time: int | None
+    index: object
+    payload: object
+    signatures: object
+    time: object
 
 
 class Store(Protocol):
@@ -86,19 +93,27 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of everything; a second time does nothing."""
 
-    # for verification
+    def audit(self) -> AbstractContextManager[Audit]:
+        """Give everything that is kept, as it is now, for verification."""
+
+
+class Audit(Protocol):
+    """All that a store keeps at one moment, whatever state it is in. Raises as Store, at any step."""
 
     def find_faults(self) -> Iterator[str]:
-        """Yield what the store itself finds wrong with its files, one line each."""
+        """Yield what the store itself finds wrong with what it keeps it in, one line each."""
+
+    def head(self) -> Head:
+        """Return the size and the root that were committed last."""
+
+    def heads(self) -> Iterator[Head]:
+        """Yield every head that was ever committed, the smallest first."""
 
     def filed(self) -> Iterator[Filed]:
         """Yield every entry with what it is filed under, in order of its index, whatever is missing between."""
 
-    def hashes(self) -> Iterator[tuple[int, bytes]]:
+    def hashes(self) -> Iterator[tuple[int, object]]:
         """Yield position and hash of every complete subtree, in order of the position."""
-
-    def heads(self) -> Iterator[Head]:
-        """Yield every head that was ever committed, the smallest first."""
 
     def missing_keys(self, index: int, keys: Sequence[int]) -> list[int]:
         """Return those of the keys that the entry is not filed under."""
