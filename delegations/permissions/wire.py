@@ -185,24 +185,18 @@ class Fields:
 
     def take(self, name: str, read: Read[T], *, also: str | None = None) -> T:
         """Return a field that must be there. `also` is another name it is read under."""
-        if name in self._left or also not in self._left:
-            if also in self._left:
-                text = f"expected it once, got it as {name} and as {also} too"
-                raise PermissionFieldError(Problem(join_path(self.path, name), text))
-            if name not in self._left:
-                raise PermissionFieldError(Problem(join_path(self.path, name), "this field is required"))
-            also = name
-        assert also is not None  # noqa: S101 - it is a name by now
-        return read(self._left.pop(also), join_path(self.path, also))
+        given = [key for key in (name, also) if key in self._left]
+        if len(given) == 1:
+            return read(self._left.pop(str(given[0])), join_path(self.path, str(given[0])))
+        text = f"expected it once, got it as {name} and as {also} too" if given else "this field is required"
+        raise PermissionFieldError(Problem(join_path(self.path, name), text))
 
     def optional(self, name: str, read: Read[T], *, also: str | None = None) -> T | None:
         """Return a field, or None when it is absent or null."""
-        for known in (name, also):
-            if known in self._left and self._left[known] is None:
-                del self._left[known]
-        if name not in self._left and also not in self._left:
-            return None
-        return self.take(name, read, also=also)
+        for key in (name, also):
+            if key in self._left and self._left[key] is None:
+                del self._left[key]
+        return self.take(name, read, also=also) if name in self._left or also in self._left else None
 
     def left(self) -> tuple[str, ...]:
         """Return the names that were not taken."""
@@ -260,6 +254,9 @@ def to_camel(name: str) -> str:
 
 
 def copy_json(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of parsed JSON that shares nothing with it. Raises ValueError or TypeError when it is no JSON."""
-    copied: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False))
+    """Return a copy of parsed JSON that shares nothing with it. Raises ValueError when it is no JSON."""
+    try:
+        copied: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False))
+    except TypeError as error:
+        raise ValueError(f"data: expected what JSON can hold, got {abbreviate(value)}") from error
     return copied
