@@ -19,7 +19,7 @@ def receipt_decoding() -> Parts:
     return parts
 
 
-@figure("transactions")
+@figure("count")
 def receipt_corpus() -> Parts:
     """The corpus of mined transactions: how many redemptions came out how, and how many other than expected."""
     from collections import Counter
@@ -35,5 +35,8 @@ def receipt_corpus() -> Parts:
         redemptions = decode_redemptions(case.mined.tx, case.mined.receipt, trace=case.mined.trace).redemptions
         found.update(redemption.status for redemption in redemptions)
         wrong += case.expect is not None and tuple(map(line, redemptions)) != case.expect
-    parts: Parts = [Measured(len(corpus), of="mined"), Measured(wrong, of="other than expected")]
-    return parts + [Measured(count, of=status) for status, count in sorted(found.items())]
+    parts: Parts = [
+        Measured(len(corpus), of="transactions mined"),
+        Measured(wrong, of="transactions other than expected"),
+    ]
+    return parts + [Measured(count, of=f"redemptions {status}") for status, count in sorted(found.items())]

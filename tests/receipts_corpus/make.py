@@ -22,12 +22,12 @@ from delegations.redemption import Redemption
 from tests.differential.framework_scenarios import FRAMEWORK
 from tests.differential.scene import Scene
 from tests.enforcers.harness import CHAIN_ID
-from tests.receipts_corpus import ways_in, ways_out
+from tests.receipts_corpus import ways_accounts, ways_in, ways_out
 from tests.receipts_corpus.recorder import Mined, Recorder
 from tests.receipts_corpus.table import SCRIPTS, scene
 
 # importing them is what fills the table
-_FILLED_BY = (ways_in, ways_out)
+_FILLED_BY = (ways_in, ways_out, ways_accounts)
 # told of in another way here: the redemption within stands for itself
 _OTHERWISE = frozenset({"a redemption within a redemption"})
 
