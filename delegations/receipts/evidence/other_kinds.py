@@ -1,0 +1,135 @@
+"""Revocations and grants, held against what the chain shows of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from caveats.registry import EnforcerRegistry
+from caveats.revocation.nonce import Nonce
+from caveats.types import ZERO_ADDRESS, Address, Bytes32, keccak
+from delegations.framework.constants import EIP7702_PREFIX
+from delegations.receipts.build import lineage_of
+from delegations.receipts.check import delegation_of
+from delegations.receipts.decode.model import DecodedTransaction
+from delegations.receipts.evidence.mined_redemption import Mined, check_chain, check_log_index
+from delegations.receipts.evidence.opened import EMPTY_CODE_HASH
+from delegations.receipts.evidence.report import Findings
+from delegations.receipts.evidence.state import Words
+from delegations.receipts.model import GrantReceipt, RevocationReceipt
+from delegations.simulation.replay import disabled_slot
+
+_BY_LOGS: Final = "the logs of the transaction's receipt, in the block"
+_BY_STATE: Final = "the state at the end of the block"
+_BY_SIGNATURE: Final = "the signature, whose key was recovered again"
+
+
+def check_revocation(
+    receipt: RevocationReceipt,
+    mined: Mined | None,
+    decoded: DecodedTransaction | None,
+    words: Words | None,
+    findings: Findings,
+    registry: EnforcerRegistry,
+) -> None:
+    """Compare a revocation with the log that tells of it and with the state after it."""
+    ended = receipt.revocation
+    if mined is not None:
+        findings.establish("revocation.transaction", "proven", "the transaction, in the block")
+        check_chain(findings, "revocation.chain", ended.chain, mined)
+    if ended.how == "code":
+        _check_code(receipt, words, findings)
+    elif mined is not None and decoded is not None:
+        if ended.how == "disabled":
+            _check_disabled(receipt, mined, decoded, findings, registry)
+        else:
+            _check_nonce(receipt, mined, decoded, findings)
+    if words is not None and ended.how == "disabled":
+        flag = words[bytes(ended.manager)][1][disabled_slot(ended.delegation).to_bytes(32, "big")]
+        text = "still disabled" if flag else "enabled again"
+        findings.establish("revocation.how", "proven", f"{_BY_LOGS}; at the end of the block it is {text}")
+
+
+def _check_disabled(
+    receipt: RevocationReceipt,
+    mined: Mined,
+    decoded: DecodedTransaction,
+    findings: Findings,
+    registry: EnforcerRegistry,
+) -> None:
+    ended = receipt.revocation
+    event = next(
+        (
+            grant
+            for grant in decoded.grants
+            if (grant.kind, grant.manager, grant.hash) == ("disabled", ended.manager, ended.delegation)
+        ),
+        None,
+    )
+    if event is None:
+        findings.contradict("revocation.delegation", f"no log of {ended.manager} tells that it was disabled")
+        return
+    for path in ("revocation.how", "revocation.manager", "revocation.delegation"):
+        findings.establish(path, "proven", _BY_LOGS)
+    findings.compare("revocation.by", ended.by, event.delegation.delegator, "proven", _BY_LOGS)
+    check_log_index(findings, "revocation.log_index", ended.log_index, event.log_index, mined)
+    if receipt.lineage:
+        shown = lineage_of((event.delegation.model,), registry)[0]
+        told = receipt.lineage[-1].model_copy(update={"depth": 0})
+        findings.compare(f"lineage.{len(receipt.lineage) - 1}", told, shown, "proven", _BY_LOGS)
+
+
+def _check_nonce(receipt: RevocationReceipt, mined: Mined, decoded: DecodedTransaction, findings: Findings) -> None:
+    ended = receipt.revocation
+    # the enforcer logs the nonce that was used up
+    bump = next(
+        (b for b in decoded.nonces if (b.manager, b.delegator, b.nonce + 1) == (ended.manager, ended.by, ended.nonce)),
+        None,
+    )
+    if bump is None:
+        findings.contradict("revocation.nonce", f"no log of a NonceEnforcer tells that it was raised to {ended.nonce}")
+        return
+    for path in ("revocation.how", "revocation.manager", "revocation.by", "revocation.nonce"):
+        findings.establish(path, "proven", _BY_LOGS)
+    check_log_index(findings, "revocation.log_index", ended.log_index, bump.log_index, mined)
+    _check_bound(receipt, bump.enforcer, findings)
+
+
+def _check_bound(receipt: RevocationReceipt, enforcer: Address, findings: Findings) -> None:
+    """Say whether the raised nonce ended the delegation: it has to be bound to one that is no longer so."""
+    ended = receipt.revocation
+    if not receipt.lineage:
+        findings.leave("revocation.delegation", "its content is not shown, so neither is what it was bound to")
+        return
+    leaf = delegation_of(receipt.lineage[-1])
+    bound = [Nonce.decode_terms(c.terms).nonce for c in leaf.caveats if c.enforcer == enforcer and len(c.terms) == 32]
+    if any(nonce != ended.nonce for nonce in bound):
+        findings.establish("revocation.delegation", "proven", "its own caveat is bound to another nonce")
+    else:
+        findings.contradict("revocation.delegation", f"no caveat binds it to another nonce than {ended.nonce}")
+
+
+def _check_code(receipt: RevocationReceipt, words: Words | None, findings: Findings) -> None:
+    ended = receipt.revocation
+    if words is None or ended.code is None:
+        return
+    code = b"" if ended.code == ZERO_ADDRESS else EIP7702_PREFIX + ended.code
+    expected = Bytes32(keccak(code)) if code else EMPTY_CODE_HASH
+    shown = words[bytes(ended.by)][0].code_hash
+    if shown == expected:
+        for path in ("revocation.how", "revocation.by", "revocation.code"):
+            findings.establish(path, "proven", _BY_STATE)
+    else:
+        findings.contradict("revocation.code", f"expected code with the hash {expected}, got {shown}")
+
+
+def check_grant(receipt: GrantReceipt, findings: Findings) -> None:
+    """Say how the grant's signature is known. That it is the signer's was recovered again before."""
+    granted = receipt.granted
+    findings.establish("granted.delegation", "reexecuted", "its hash, computed again")
+    findings.establish("granted.principal", "reexecuted", "the delegation itself")
+    if granted.signer is None:
+        for path in ("granted.signature", "granted.chain", "granted.manager"):
+            findings.leave(path, "only the account's contract can tell whether it agrees to this signature")
+        return
+    for path in ("granted.signature", "granted.signer", "granted.scheme", "granted.chain", "granted.manager"):
+        findings.establish(path, "reexecuted", _BY_SIGNATURE)
