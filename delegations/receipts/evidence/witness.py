@@ -29,7 +29,6 @@ from delegations.framework.artifact import load_framework
 from delegations.receipts.evidence.builder import BundleBuilder, account_proof
 from delegations.receipts.evidence.bundle import AccountProof, Witness
 from delegations.receipts.evidence.header import Header
-from delegations.receipts.evidence.opened import EMPTY
 from delegations.receipts.model_parts import BlockRef
 
 T = TypeVar("T")
@@ -177,14 +176,19 @@ def _add_proofs(
         if isinstance(answer, RpcError):
             raise EngineError(f"the node did not prove its state: {answer}") from answer
         account = builder.add_proof(place, Address(address), slots, answer)
-        code = reads.accounts[address].code
-        if keccak(code) != account.code_hash and not (account == EMPTY and not code):
+        read = reads.accounts[address]
+        is_same = (account.nonce, account.balance, bytes(account.code_hash)) == (
+            read.nonce,
+            read.balance,
+            keccak(read.code),
+        )
+        if not is_same:
             raise TransportError(
-                f"eth_getCode: the code of {Address(address)} is not the one eth_getProof proves",
+                f"the node says of {Address(address)} what its own proof does not show",
                 hint="ask a node whose answers are of one block",
             )
-        if code and bytes(account.code_hash) not in official:
-            builder.add_code(code)
+        if read.code and bytes(account.code_hash) not in official:
+            builder.add_code(read.code)
     return tuple(account_proof(Address(address), wanted[address]) for address in sorted(wanted))
 
 
