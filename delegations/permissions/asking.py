@@ -116,10 +116,8 @@ def wallet_error(method: str, code: object, message: object, data: object = None
     return kind(said, rpc_code=number, data=data, hint=hint)
 
 
-def ask_over_http(
-    url: str, *, token: str | None = None, origin: str | None = None, timeout_seconds: float = WALLET_TIMEOUT_SECONDS
-) -> Ask:
-    """Return a way to ask the wallet at a URL, one request at a time.
+class HttpAsk:
+    """Asks the wallet at a URL, one request at a time. It is called as an `Ask`.
 
     A request is put once: put again, a person would be asked again, and might grant twice.
 
@@ -132,35 +130,48 @@ def ask_over_http(
     Raises:
         EncodingError: not a URL, or a token or origin that cannot stand in a header.
     """
-    headers = {}
-    for name, value in (("Authorization", token and f"Bearer {token}"), ("Origin", origin)):
-        if value is None:
-            continue
-        if not value.isascii() or not value.isprintable():
-            raise EncodingError(f"{name} header: expected printable ASCII")
-        headers[name] = value
-    transport = HttpTransport(url, headers=headers, timeout_seconds=timeout_seconds)
-    numbers, lock = count(1), Lock()
 
-    def ask(method: str, params: Any) -> Any:
-        number = next(numbers)
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        origin: str | None = None,
+        timeout_seconds: float = WALLET_TIMEOUT_SECONDS,
+    ) -> None:
+        headers = {}
+        for name, value in (("Authorization", token and f"Bearer {token}"), ("Origin", origin)):
+            if value is None:
+                continue
+            if not value.isascii() or not value.isprintable():
+                raise EncodingError(f"{name} header: expected printable ASCII")
+            headers[name] = value
+        self._transport = HttpTransport(url, headers=headers, timeout_seconds=timeout_seconds)
+        self._numbers, self._lock = count(1), Lock()
+
+    def __call__(self, method: str, params: Any) -> Any:
+        """Return the result of one method. Raises WalletError, TransportError."""
+        number, whom = next(self._numbers), self._transport.label
         body = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}, separators=(",", ":"))
-        with lock:
+        with self._lock:
             try:
-                answer = transport.exchange(body.encode())
+                answer = self._transport.exchange(body.encode())
             except OSError as error:
-                transport.close()
-                raise _could_not_ask(transport.label, method, error) from error
+                self._transport.close()
+                raise _could_not_ask(whom, method, error) from error
         try:
             parsed = parse_json(answer, what="answer")
         except EncodingError as error:
-            raise _could_not_ask(transport.label, method, error) from error
+            raise _could_not_ask(whom, method, error) from error
         # an error about a request that could not be read carries no id
         if not isinstance(parsed, Mapping) or parsed.get("id") not in (number, None):
-            raise _could_not_ask(transport.label, method, "expected the answer to one request")
+            raise _could_not_ask(whom, method, "expected the answer to one request")
         return _result(method, parsed)
 
-    return ask
+    def close(self) -> None:
+        """Give up the connection; the next question opens another."""
+        with self._lock:
+            self._transport.close()
 
 
 def ask_provider(provider: Any) -> Ask:

@@ -16,7 +16,7 @@ from caveats.errors import EncodingError
 from caveats.types import format_hex, parse_bytes
 from delegations.evm.chain import LocalChain
 from delegations.framework.deployments import Registry
-from delegations.permissions.asking import WALLET_TIMEOUT_SECONDS, Ask, ask_over_http, ask_provider
+from delegations.permissions.asking import WALLET_TIMEOUT_SECONDS, Ask, HttpAsk, ask_provider
 from delegations.permissions.model import (
     PermissionRequest,
     PermissionResponse,
@@ -43,7 +43,7 @@ class PermissionsClient:
     """
 
     def __init__(self, provider: Any) -> None:
-        self._ask: Ask = ask_over_http(provider) if isinstance(provider, str) else ask_provider(provider)
+        self._ask: Ask = HttpAsk(provider) if isinstance(provider, str) else ask_provider(provider)
 
     @classmethod
     def over_http(
@@ -54,10 +54,21 @@ class PermissionsClient:
         origin: str | None = None,
         timeout_seconds: float = WALLET_TIMEOUT_SECONDS,
     ) -> Self:
-        """Return a client of the wallet at a URL. Arguments and errors as `ask_over_http`."""
+        """Return a client of the wallet at a URL. Arguments and errors as `HttpAsk`."""
         client = cls.__new__(cls)
-        client._ask = ask_over_http(url, token=token, origin=origin, timeout_seconds=timeout_seconds)
+        client._ask = HttpAsk(url, token=token, origin=origin, timeout_seconds=timeout_seconds)
         return client
+
+    def close(self) -> None:
+        """Give up the connection, where there is one. The client can be used again."""
+        if isinstance(self._ask, HttpAsk):
+            self._ask.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
 
     def supported(self) -> dict[str, SupportedPermission]:
         """Return what the wallet can grant, by permission type.
