@@ -82,6 +82,14 @@ class LiveChain:
         self._opened.append(RpcClient(UnixTransport(self.socket)))
         return self._opened[-1]
 
+    def has_succeeded(self, digest: str) -> bool:
+        """Whether a transaction that was sent succeeded. It is mined at once, which is a moment after it was sent."""
+        for _ in range(10_000):
+            receipt = self.client.call("eth_getTransactionReceipt", digest)
+            if receipt is not None:
+                return int(receipt["status"], 16) == 1
+        raise AssertionError(f"{digest} was not mined")
+
     def fork(self) -> LocalChain:
         """Its state as a local chain."""
         return LocalChain.fork(self.client)
@@ -280,8 +288,7 @@ class Peers:
             }
         )
         digest = self.chain.client.call("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
-        receipt = self.chain.client.call("eth_getTransactionReceipt", digest)
-        return int(receipt["status"], 16) == 1
+        return self.chain.has_succeeded(digest)
 
     def verify(self, client: PermissionsClient, request: PermissionRequest) -> AnswerReport:
         """What a wallet answers our dapp, verified on the live chain's state."""
