@@ -17,9 +17,9 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from json.encoder import encode_basestring
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
@@ -176,16 +176,17 @@ def signatures_bytes(envelope: Envelope) -> bytes:
             "envelope.signatures", expected=f"1 to {_MAX_SIGNATURES} of them", got=len(envelope.signatures)
         )
     ordered = sorted(envelope.signatures.items(), key=lambda item: item[0])
-    return _encode(_dump([_signature(keyid, signature) for keyid, signature in ordered]))
+    return _encode(f"[{','.join(_signature(keyid, signature) for keyid, signature in ordered)}]")
 
 
-def _signature(keyid: str, signature: Signature) -> dict[str, str]:
-    if keyid != signature.keyid:
+def _signature(keyid: str, signature: Signature) -> str:
+    if not isinstance(keyid, str) or keyid != signature.keyid:
         raise EncodingError.of("envelope.signatures", expected=f"the signature by {abbreviate(keyid)}", got=signature)
     try:
-        return {"keyid": keyid, "sig": b64encode(bytes.fromhex(signature.signature)).decode()}
+        sig = b64encode(bytes.fromhex(signature.signature)).decode()
     except ValueError as error:
         raise EncodingError.of("envelope.signatures", expected="hex", got=signature.signature) from error
+    return f'{{"keyid":{encode_basestring(keyid)},"sig":"{sig}"}}'
 
 
 def prepare(envelope: Envelope | bytes | str, receipt: Receipt | None = None, *, is_strict: bool = True) -> Prepared:
@@ -219,29 +220,27 @@ def prepare(envelope: Envelope | bytes | str, receipt: Receipt | None = None, *,
 
 
 def search_keys(facts: Facts, receipt_hash: str) -> tuple[int, ...]:
-    """Return the keys an entry is found by, each once, in ascending order."""
-    return tuple(sorted({search_key(field, value) for field, value in _criteria(facts, receipt_hash)}))
+    """Return the keys an entry is found by, each once."""
+    keys = [search_key("receipt", receipt_hash), _common_key("kind", facts.kind), _common_key("outcome", facts.outcome)]
+    if facts.prev is not None:
+        keys.append(search_key("prev", facts.prev))
+    if facts.agent is not None:
+        keys.append(_common_key("agent", facts.agent))
+    if facts.delegator is not None:
+        keys.append(_common_key("delegator", facts.delegator))
+    keys += [_common_key("delegation", delegation) for delegation in facts.delegations]
+    return tuple(dict.fromkeys(keys))
 
 
-def _criteria(facts: Facts, receipt_hash: str) -> Iterable[tuple[str, str]]:
-    yield "receipt", receipt_hash
-    yield "kind", facts.kind
-    yield "outcome", facts.outcome
-    for field in ("agent", "delegator", "prev"):
-        value = getattr(facts, field)
-        if value is not None:
-            yield field, value
-    for delegation in facts.delegations:
-        yield "delegation", delegation
-
-
-@lru_cache(maxsize=16384)
 def search_key(field: str, value: str) -> int:
     """Return the number under which entries with this value are filed: 8 bytes of a hash, signed.
 
     Two values may share a key; whoever searches compares the value itself.
     """
     return int.from_bytes(_sha256(f"{field}:{value}".encode()).digest()[:8], signed=True)
+
+
+_common_key = lru_cache(maxsize=16384)(search_key)  # of values that come again
 
 
 def _receipt_slice(payload: bytes) -> bytes:

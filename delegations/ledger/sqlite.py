@@ -128,7 +128,7 @@ class SqliteStore:
         rows = [
             (index, entry.payload, entry.signatures, entry.time) for index, entry in enumerate(entries, start=first)
         ]
-        terms = sorted((key, index) for index, entry in enumerate(entries, start=first) for key in entry.keys)
+        terms = [(key, index) for index, entry in enumerate(entries, start=first) for key in entry.keys]
         writer.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", rows)
         writer.executemany("INSERT INTO node VALUES (?, ?)", enumerate(hashes, start=first_node))
         writer.executemany("INSERT INTO term VALUES (?, ?)", terms)
