@@ -1,6 +1,6 @@
 """Whose authority a wallet grants: accounts that sign delegations, and what a dapp must deploy before redeeming.
 
-Source: ERC-7715 (dependencies), ERC-1271, EIP-7702; framework 1.3.0, SimpleFactory.create2Deploy and
+Source: ERC-7715 (dependencies), ERC-1271, EIP-7702; framework 1.3.0, SimpleFactory.deploy and
 HybridDeleGator.initialize.
 """
 
@@ -21,7 +21,7 @@ from delegations.permissions.model import Dependency
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-_CREATE2_DEPLOY = keccak(b"create2Deploy(bytes,bytes32)")[:4]
+_DEPLOY = keccak(b"deploy(bytes,bytes32)")[:4]
 _INITIALIZE_HYBRID = keccak(b"initialize(address,string[],uint256[],uint256[])")[:4]
 
 
@@ -142,7 +142,7 @@ def hybrid_account(owner_key: bytes, *, salt: int = 0) -> ContractAccount:
     initialize = _INITIALIZE_HYBRID + encode_address(_address_of(owner)) + heads + 3 * empty
     constructor = encode_address(HYBRID_DELEGATOR) + encode_uint(2 * WORD) + encode_bytes(initialize)
     init_code = load_framework().proxy_creation_code + constructor
-    factory_data = _CREATE2_DEPLOY + encode_uint(2 * WORD) + encode_uint(salt) + encode_bytes(init_code)
+    factory_data = _DEPLOY + encode_uint(2 * WORD) + encode_uint(salt) + encode_bytes(init_code)
     return ContractAccount(
         address=simple_factory_address(factory_data),
         sign_hash=lambda digest: sign_digest(digest, bytes(owner.key)),
@@ -155,14 +155,14 @@ def simple_factory_address(factory_data: bytes) -> Address:
     """Return where SimpleFactory deploys when it is called with this calldata.
 
     Raises:
-        EncodingError: not calldata of create2Deploy.
+        EncodingError: not calldata of its deploy.
 
-    Source: framework 1.3.0, SimpleFactory.create2Deploy; EIP-1014.
+    Source: framework 1.3.0, SimpleFactory.deploy; EIP-1014.
     """
     from delegations.framework.abi import decode_canonical
 
-    if factory_data[:4] != _CREATE2_DEPLOY:
-        raise EncodingError.of("factory data", expected="a call of create2Deploy", got=factory_data[:4])
+    if factory_data[:4] != _DEPLOY:
+        raise EncodingError.of("factory data", expected="a call of deploy(bytes,bytes32)", got=factory_data[:4])
     init_code, salt = decode_canonical(
         [{"type": "bytes", "name": "bytecode"}, {"type": "bytes32", "name": "salt"}], factory_data[4:]
     )

@@ -80,29 +80,33 @@ def _answer_one(provider: Provider, asked: Any, origin: str, limits: Limits) -> 
 
 def _id(asked: Any) -> Any:
     if not isinstance(asked, dict):
-        raise ProviderError(RpcCode.INVALID_REQUEST, f"request: expected an object, got {abbreviate(asked)}")
+        raise ProviderError(RpcCode.INVALID_REQUEST, f"request: expected an object, got {_shown(asked)}")
     given = asked.get("id", _ABSENT)
     if given is _ABSENT or given is None or isinstance(given, str) or type(given) is int:
         return given
-    raise ProviderError(RpcCode.INVALID_REQUEST, f"id: expected a string or a whole number, got {abbreviate(given)}")
+    raise ProviderError(RpcCode.INVALID_REQUEST, f"id: expected a string or a whole number, got {_shown(given)}")
 
 
 def _parts(asked: dict[str, Any], limits: Limits) -> tuple[str, Any]:
     if asked.get("jsonrpc") != "2.0":
-        got = abbreviate(asked.get("jsonrpc", "nothing"))
+        got = _shown(asked["jsonrpc"]) if "jsonrpc" in asked else "nothing"
         raise ProviderError(RpcCode.INVALID_REQUEST, f'jsonrpc: expected "2.0", got {got}')
     unknown = sorted(set(asked) - _MEMBERS)
     if unknown:
         raise ProviderError(RpcCode.INVALID_REQUEST, f"{abbreviate(unknown[0])}: a request has no such member")
     method = asked.get("method", _ABSENT)
     if not isinstance(method, str) or not 0 < len(method) <= limits.method_characters:
-        got = "nothing" if method is _ABSENT else abbreviate(method)
+        got = "nothing" if method is _ABSENT else _shown(method)
         raise ProviderError(RpcCode.INVALID_REQUEST, f"method: expected a name, got {got}")
     params = asked.get("params")
     if "params" in asked and not isinstance(params, list | dict):
-        message = f"params: expected an array or an object, got {abbreviate(params)}"
+        message = f"params: expected an array or an object, got {_shown(params)}"
         raise ProviderError(RpcCode.INVALID_REQUEST, message)
     return method, params
+
+
+def _shown(value: Any) -> str:
+    return abbreviate(json.dumps(value))
 
 
 def _is_deeper(value: Any, depth: int) -> bool:

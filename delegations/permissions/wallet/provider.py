@@ -39,6 +39,7 @@ from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode, to
 from delegations.permissions.wallet.store import GrantStore, SqliteStore, StoredGrant
 from delegations.permissions.wire import PermissionFieldError
 
+_DAY = 86_400
 MOST_AT_ONCE = 16
 """Permissions that one request may ask for."""
 
@@ -149,14 +150,14 @@ class PermissionsProvider:
         with _alone(self._asking, "another request of this wallet is waiting for an answer"):
             requests = self._read(params)
             now = self._clock()
-            self._check(requests, now, "params")
+            self._check(requests, now, asked_at=now)
             places = [self._place(request, f"params[{i}]") for i, request in enumerate(requests)]
             filled = [_settled(r, p, now) for r, p in zip(requests, places, strict=True)]
             decision = self.approver.decide(self._question(origin, filled, places, now))
             if decision.is_granted is not True:
                 self._on_event(f"{origin} was refused: {decision.reason}")
                 raise ProviderError(RpcCode.USER_REJECTED, "the request was refused")
-            granted = self._grant(filled, self._adjusted(requests, filled, decision), origin)
+            granted = self._grant(self._adjusted(requests, filled, decision), origin, asked_at=now)
             self._on_event(f"{origin} was granted {', '.join(str(grant.hash) for grant in granted)}")
             return [dict(grant.response) for grant in granted]
 
@@ -169,17 +170,19 @@ class PermissionsProvider:
             )
         return read_requests(params)
 
-    def _check(self, requests: Sequence[PermissionRequest], now: int, path: str) -> None:
+    def _check(self, requests: Sequence[PermissionRequest], now: int, *, asked_at: int) -> None:
         for index, request in enumerate(requests):
+            path = f"params[{index}]"
             if request.chain_id not in self.chains:
                 served = ", ".join(map(hex, self.chains))
                 raise ProviderError(
                     RpcCode.CHAIN_DISCONNECTED,
-                    f"{path}[{index}].chainId: not connected to {hex(request.chain_id)}, only to {served}",
+                    f"{path}.chainId: not connected to {hex(request.chain_id)}, only to {served}",
                 )
-            problems = find_request_problems(request, now=now)
+            # a day may begin while somebody decides; what began on the day of the question is not late for that
+            problems = find_request_problems(request, now=now, day_start_at=asked_at - asked_at % _DAY)
             if problems:
-                raise PermissionFieldError(*(p._replace(path=f"{path}[{index}].{p.path}") for p in problems))
+                raise PermissionFieldError(*(p._replace(path=f"{path}.{p.path}") for p in problems))
 
     def _place(self, request: PermissionRequest, path: str) -> _Place:
         address = next(iter(self.accounts)) if request.from_ is None else request.from_
@@ -224,12 +227,10 @@ class PermissionsProvider:
                 raise ProviderError(RpcCode.INTERNAL, "the approver changed what may not be changed")
         return given
 
-    def _grant(
-        self, filled: Sequence[PermissionRequest], given: Sequence[PermissionRequest], origin: str
-    ) -> list[StoredGrant]:
+    def _grant(self, given: Sequence[PermissionRequest], origin: str, *, asked_at: int) -> list[StoredGrant]:
         # whoever decides may take long: what was true before is asked again
         now = self._clock()
-        self._check(given, now, "params")
+        self._check(given, now, asked_at=asked_at)
         made = []
         for index, request in enumerate(given):
             chain, account, state = self._place(request, f"params[{index}]")

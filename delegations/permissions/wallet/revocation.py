@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from caveats.errors import DelegationsError, EngineError, UnsupportedError
+from caveats.errors import DelegationsError, EncodingError, EngineError, UnsupportedError
 from caveats.execution import Execution
 from caveats.types import Address
 from delegations.delegation import Delegation, decode_context
@@ -37,8 +37,12 @@ def read_leaf(params: Any) -> Delegation:
     if not isinstance(value, dict):
         raise ProviderError.invalid("params: expected an object with permissionContext")
     fields = Fields(value, "params")
-    context = decode_context(fields.take("permissionContext", read_context))
+    encoded = fields.take("permissionContext", read_context)
     fields.refuse_others()
+    try:
+        context = decode_context(encoded)
+    except EncodingError as error:
+        raise ProviderError.invalid(f"params.permissionContext: {error}") from error
     if len(context) != 1:
         raise ProviderError.invalid(f"params.permissionContext: expected one delegation, got {len(context)}")
     return context[0]

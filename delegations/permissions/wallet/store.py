@@ -243,12 +243,18 @@ class SqliteStore:
 
 
 def _row(grant: StoredGrant) -> tuple[object, ...]:
+    response = json.dumps(grant.response)
+    try:
+        parse_json(response, what="response")
+    except EncodingError as error:
+        # half a character, say: kept, it would keep every grant from being listed
+        raise StoreError(f"grant: it could not be read again ({error})") from error
     return (
         grant.origin,
         str(grant.chain_id),
         str(grant.delegator),
         str(grant.hash),
-        json.dumps(grant.response),
+        response,
         grant.granted_at,
         grant.state,
         grant.revocation,

@@ -26,9 +26,7 @@ class Browser:
     app: Any
     headers: dict[str, str]
 
-    def send(
-        self, body: Any = b"", *, method: str = "POST", path: str = "/", **headers: str | None
-    ) -> httpx.Response:
+    def send(self, body: Any = b"", *, method: str = "POST", path: str = "/", **headers: str | None) -> httpx.Response:
         """Send a body, as JSON unless it is bytes. Headers are named with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {name: value for name, value in {**self.headers, **named}.items() if value is not None}
