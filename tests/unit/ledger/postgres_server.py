@@ -29,11 +29,11 @@ def _can_be_reached(path: Path) -> bool:
 
 
 @contextmanager
-def postgres_server(*, durable: bool = False) -> Iterator[str]:
+def postgres_server(*, is_durable: bool = True) -> Iterator[str]:
     """Run a server, and yield how to connect to it.
 
     Args:
-        durable: write through to the disk at each commit, as a server does by default; slow, and for measuring only.
+        is_durable: whether a commit waits for the disk, as it does by default.
     """
     # the path of a socket has 107 bytes at most: not below pytest's folders
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -61,7 +61,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
                 **account,
             )
 
-    options = [*_OPTIONS, f"unix_socket_directories={folder}", *([] if durable else ["fsync=off"])]
+    options = [*_OPTIONS, f"unix_socket_directories={folder}", *([] if is_durable else ["fsync=off"])]
     try:
         run("initdb", "--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync")
         run("pg_ctl", "start", "--wait", "--options", " ".join(f"-c {option}" for option in options))
