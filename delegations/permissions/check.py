@@ -185,12 +185,14 @@ def _problems_of_times(request: PermissionRequest, now: int, earliest: int) -> I
     start = getattr(request.permission, "start_time", None)
     if start is not None and start > LATEST_SECOND:
         yield _data_problem("start_time", f"{start} is past the year 9999; give seconds, not milliseconds")
-    elif start is not None and start < earliest:
+    elif start is not None and 0 < start < earliest:
         yield _data_problem("start_time", f"expected today or later ({earliest} on), got {start}")
     for index, rule in enumerate(request.rules):
         if not isinstance(rule, ExpiryRule):
             continue
         path = f"rules[{index}].data.timestamp"
+        if not 0 < rule.timestamp <= MAX_UINT128:
+            continue  # no compiler takes it, which is told already
         if rule.timestamp > LATEST_SECOND:
             yield Problem(path, f"{rule.timestamp} is past the year 9999; give seconds, not milliseconds")
         elif rule.timestamp <= now:
