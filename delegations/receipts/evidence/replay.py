@@ -9,6 +9,7 @@ Source: py-evm 0.12.1b1, Prague rules; framework 1.3.0, DelegationManager.redeem
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from caveats.errors import EncodingError, ExecutionError, UnsupportedError
@@ -33,6 +34,7 @@ from delegations.simulation.simulate import chain_facts
 from delegations.simulation.verdict import Denial
 
 _FIRST_NEW_PRECOMPILE = 0x12
+_P256 = 0x100
 _LAST_RESERVED = 0xFFFF
 """Addresses up to here are, or may become, precompiles of chains whose rules are not Prague's; 0x100 is Osaka's."""
 
@@ -216,23 +218,29 @@ def _check_verdict(rerun: Rerun) -> Denial:
         raise EvidenceError(
             "receipt-contradicted", f"run again, the call fails at stage {denial.stage}", path="outcome.denial.stage"
         )
-    refuse_other_rules(rerun.outcome.frame, "outcome")
+    refuse_other_rules(rerun.outcome.frame, rerun.codes, "outcome")
     return denial
 
 
-def refuse_other_rules(top: CallFrame, path: str, *, gas_is_given: bool = False) -> None:
+def refuse_other_rules(top: CallFrame, codes: Iterable[CodeSeen], path: str, *, gas_is_given: bool = False) -> None:
     """Raise EvidenceError (claim-not-established) where more gas, or rules other than Prague's, could decide otherwise.
 
     A frame that ran out of gas might not have, unless the gas is that of a mined transaction; one that halted may have
-    met an opcode of later rules; and low addresses without code may be precompiles elsewhere.
+    met an opcode of later rules; and low addresses without code may be precompiles elsewhere. One of these does not
+    matter: framework code that calls the P-256 precompile computes the same by itself where there is none.
     """
-    for frame in top.walk():
+    official = {seen.address for seen in codes if seen.official}
+    waiting = [(top, False)]
+    while waiting:
+        frame, by_official = waiting.pop()
         if frame.error == "halt" or (frame.error == "out of gas" and not gas_is_given):
             why = "ran out of gas, which whoever submits chooses" if frame.error == "out of gas" else "halted"
             raise EvidenceError("claim-not-established", f"a call of {frame.code_address} {why}", path=path)
-        if _FIRST_NEW_PRECOMPILE <= int.from_bytes(frame.code_address, "big") <= _LAST_RESERVED:
+        place = int.from_bytes(frame.code_address, "big")
+        if _FIRST_NEW_PRECOMPILE <= place <= _LAST_RESERVED and not (by_official and place == _P256):
             text = f"{frame.code_address} is called, which is code of its own under other rules than Prague's"
             raise EvidenceError("claim-not-established", text, path=path)
+        waiting += [(child, frame.code_address in official) for child in frame.children]
 
 
 def _check_receipt(receipt: RedemptionReceipt, rerun: Rerun, denial: Denial, registry: EnforcerRegistry) -> None:

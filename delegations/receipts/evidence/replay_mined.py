@@ -119,7 +119,7 @@ def replay_mined(opened: OpenBundle, chain_id: int) -> MinedReplay:
     except EvidenceError as error:
         raise state.refusal or error from None
     state.finish()
-    refuse_other_rules(outcome.frame, "outcome", gas_is_given=True)
+    refuse_other_rules(outcome.frame, codes, "outcome", gas_is_given=True)
     _check_outcome(outcome, decode_mined_receipt(included.receipt))
     return MinedReplay(transaction, as_trace(outcome.frame), codes)
 

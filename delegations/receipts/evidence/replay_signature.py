@@ -106,7 +106,7 @@ def replay_signature(receipt: GrantReceipt, opened: OpenBundle) -> SignatureResu
     except EvidenceError as error:
         raise state.refusal or error from None
     state.finish()
-    refuse_other_rules(outcome.frame, "granted.signature")
+    refuse_other_rules(outcome.frame, codes, "granted.signature")
     _check_answer(outcome, receipt.granted.principal, codes)
     return SignatureResult(block, codes, frozenset(("granted",)))
 
