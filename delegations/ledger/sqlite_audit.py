@@ -14,6 +14,8 @@ from delegations.ledger.sqlite_file import SCHEMA, Connect, connect, mapped, one
 from delegations.ledger.store import Filed
 from delegations.ledger.tree import HASH_SIZE, Head
 
+_AT_ONCE = 64  # rows of some kB each
+
 
 class SqliteAudit:
     """A file as it was when this was entered, even while it is written to. The interface is `Audit`'s."""
@@ -97,7 +99,9 @@ class SqliteAudit:
 
     def _rows(self, statement: str) -> Iterator[Any]:
         with mapped(self._path):
-            yield from self._opened.execute(statement)
+            cursor = self._opened.execute(statement)
+            while rows := cursor.fetchmany(_AT_ONCE):
+                yield from rows
 
 
 def read_head(connection: sqlite3.Connection, path: Path) -> Head:

@@ -39,7 +39,7 @@ _PAGE_SIZE = 8192
 # pages of the write-ahead log after which it is carried over into the file: 32 MiB
 _CHECKPOINT = 4096
 _BUSY_SECONDS = 10
-_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_FORMAT", "SQLITE_MISMATCH")
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_FORMAT", "SQLITE_TOOBIG")
 
 
 @contextmanager
@@ -48,8 +48,7 @@ def mapped(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        # the module itself has no code to give for what it could not convert
-        code = getattr(error, "sqlite_errorname", None) or "SQLITE_MISMATCH"
+        code = getattr(error, "sqlite_errorname", type(error).__name__)  # what the module raises itself has none
         text = abbreviate(str(error))
         if code.startswith(_DAMAGE) or "malformed" in text or "no such table" in text or "no such column" in text:
             raise VerificationError(f"ledger {path}: the file is damaged: {text} ({code})") from error
