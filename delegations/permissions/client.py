@@ -89,7 +89,17 @@ class PermissionsClient:
         Raises:
             EncodingError: nothing is asked for, or the answer is not of the form ERC-7715 gives it.
         """
-        return read_responses(self._put(requests))
+        return read_responses(self.request_raw(requests))
+
+    def request_raw(self, requests: Sequence[PermissionRequest]) -> Any:
+        """Ask for permissions and return the answer as it came, not even read: for `verify_answer`.
+
+        Raises:
+            EncodingError: nothing is asked for.
+        """
+        if not requests:
+            raise EncodingError("permissions: expected at least one request, got none")
+        return self._ask(REQUEST, [request.to_wire() for request in requests])
 
     def request_verified(
         self,
@@ -103,7 +113,7 @@ class PermissionsClient:
         Raises:
             EncodingError: nothing is asked for. A malformed answer is reported, not raised.
         """
-        return verify_answer(requests, self._put(requests), chain=chain, registry=registry)
+        return verify_answer(requests, self.request_raw(requests), chain=chain, registry=registry)
 
     def granted(self) -> tuple[PermissionResponse, ...]:
         """Return all that is granted and not revoked, as the wallet says.
@@ -124,11 +134,6 @@ class PermissionsClient:
         """
         data = context.context if isinstance(context, PermissionResponse) else parse_bytes(context)
         self._ask(REVOKE, {"permissionContext": format_hex(data)})
-
-    def _put(self, requests: Sequence[PermissionRequest]) -> Any:
-        if not requests:
-            raise EncodingError("permissions: expected at least one request, got none")
-        return self._ask(REQUEST, [request.to_wire() for request in requests])
 
 
 def _with_chains(entry: Any) -> Any:
