@@ -1,4 +1,4 @@
-"""`delegations receipt`: show, sign, verify receipts, and print their schema."""
+"""`delegations receipt`: make them of what was mined, show, sign, verify them, and print their schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from delegations.receipts.model import Receipt
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, sign and verify receipts.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Decode, show, sign and verify receipts.")
 
 KEY_VARIABLE, PASSWORD_VARIABLE = "DELEGATIONS_RECEIPT_KEY", "DELEGATIONS_RECEIPT_KEY_PASSWORD"
 _FILE = "the path of a PEM file"
@@ -61,6 +61,38 @@ def show_command(
     show(console(), receipt_tree(sealed.receipt, signers=names))
     if html is not None:
         emit(f"page {html}\n")
+
+
+@app.command()
+def decode(
+    tx_hash: Annotated[str, typer.Argument(help="Hash of a mined transaction.", show_default=False)],
+    rpc_url: Annotated[
+        str, typer.Option("--rpc-url", metavar="URL", help="A node that traces calls.", show_default=False)
+    ],
+    context: Annotated[
+        list[str] | None,
+        typer.Option("--context", help="A delegation or chain that may have ended in it; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the receipts of a mined transaction: redemptions, denials and revocations.
+
+    What the node says is taken for granted: traced at best, never proven. Exit code 3 when it could not be asked, or
+    does not trace where only a trace tells.
+    """
+    from delegations.cli.load import load_chain
+    from delegations.cli.mined import read_mined
+    from delegations.cli.receipt_tree import receipt_tree
+    from delegations.cli.render import console, emit, line, show
+
+    found = read_mined(tx_hash, rpc_url, [load_chain(source) for source in context or ()])
+    if as_json:
+        emit(json.dumps(found.to_wire(), indent=2) + "\n")
+        return
+    out = console()
+    show(
+        out, *(receipt_tree(receipt) for receipt in found.receipts), *(line(text, "yellow") for text in found.remarks())
+    )
 
 
 @app.command()

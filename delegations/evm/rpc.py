@@ -117,13 +117,19 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
-        parts = urlsplit(url)
+        expected = "a URL that begins with http:// or https://"
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            # what is wrong with it stands in no error: a URL may hold a key
+            raise EncodingError.of("endpoint", expected=expected, got="one that cannot be read") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             # the rest of a URL may hold a key, so only its beginning is repeated
             got = f"{parts.scheme}://..." if parts.scheme else "no scheme"
-            raise EncodingError.of("endpoint", expected="a URL that begins with http:// or https://", got=got)
-        self.label = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-        self._host, self._port, self._tls = parts.hostname, parts.port, parts.scheme == "https"
+            raise EncodingError.of("endpoint", expected=expected, got=got)
+        self.label = f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
+        self._host, self._port, self._tls = parts.hostname, port, parts.scheme == "https"
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = {"Content-Type": "application/json", **(headers or {})}
         self._timeout = timeout_seconds

@@ -126,7 +126,9 @@ def test_nobody_there_is_a_transport_error(tmp_path):
             RpcClient(transport, sleep=lambda _seconds: None).call("eth_chainId")
 
 
-@pytest.mark.parametrize("url", ["", "ws://host", "file:///etc/passwd", "http://", "localhost:8545"])
+@pytest.mark.parametrize(
+    "url", ["", "ws://host", "file:///etc/passwd", "http://", "localhost:8545", "http://h:port", "http://[::1"]
+)
 def test_only_http_endpoints_are_taken(url):
     with pytest.raises(EncodingError, match="endpoint: expected a URL"):
         HttpTransport(url)

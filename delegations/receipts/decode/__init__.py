@@ -1,7 +1,7 @@
 """Decoding: from a mined transaction to the redemptions in it, without believing more than is shown."""
 
 from delegations.receipts.decode.calls import AbiBook, DecodedCall, decode_call
-from delegations.receipts.decode.fetch import FetchedTransaction, fetch_receipt
+from delegations.receipts.decode.fetch import FetchedTransaction, fetch_receipt, fetch_timestamp
 from delegations.receipts.decode.model import (
     DecodedRedemption,
     DecodedTransaction,
@@ -15,6 +15,7 @@ from delegations.receipts.decode.transaction import decode_redemptions
 __all__ = [
     "decode_redemptions",
     "fetch_receipt",
+    "fetch_timestamp",
     "FetchedTransaction",
     "DecodedTransaction",
     "DecodedRedemption",

@@ -70,7 +70,7 @@ def fetch_receipt(
 
     Raises:
         EncodingError: the hash is not one, or the transaction is not known or not mined.
-        TransportError: the node could not be asked.
+        TransportError: the node could not be asked, or answered with what cannot be read or is another transaction.
         EngineError: it answered with an error.
     """
     ask = _asker(w3)
@@ -81,6 +81,7 @@ def fetch_receipt(
     tx = ask("eth_getTransactionByHash", named)
     if not isinstance(tx, Mapping):
         raise EncodingError(f"transaction {named}: the node does not know it", hint="check the hash and the chain")
+    _require_same(tx.get("hash"), digest, named)
     if tx.get("blockHash") is None:
         raise EncodingError(f"transaction {named}: it is not mined yet", hint="ask again later")
     receipt = ask("eth_getTransactionReceipt", named)
@@ -92,16 +93,52 @@ def fetch_receipt(
         receipt = ask("eth_getTransactionReceipt", named)
     if not isinstance(receipt, Mapping):
         raise EngineError(f"transaction {named}: it is mined but the node gives no receipt")
+    _require_same(receipt.get("transactionHash"), digest, named)
     trace = _trace(ask, named) if with_trace else None
-    chain_id = int(str(ask("eth_chainId")), 16)
-    first = decode_redemptions(tx, receipt, trace=trace, chain_id=chain_id)
-    accounts = frozenset[Address]()
-    if trace is None:
-        involved = {Address(r.chain[-1].delegator) for r in first.redemptions if r.chain}
-        involved |= {r.redeemer for r in first.redemptions}
-        accounts = _framework_accounts(ask, involved, hex(to_int(receipt["blockNumber"], "blockNumber")))
-    disabled = _disabled(ask, first, to_int(receipt["blockNumber"], "blockNumber"))
+    try:
+        chain_id = to_int(ask("eth_chainId"), "eth_chainId")
+        number = to_int(receipt.get("blockNumber"), "blockNumber")
+        first = decode_redemptions(tx, receipt, trace=trace, chain_id=chain_id)
+        accounts = frozenset[Address]()
+        if trace is None:
+            involved = {Address(r.chain[-1].delegator) for r in first.redemptions if r.chain}
+            involved |= {r.redeemer for r in first.redemptions}
+            accounts = _framework_accounts(ask, involved, hex(number))
+        disabled = _disabled(ask, first, number)
+    except EncodingError as error:
+        raise TransportError(f"could not read what the node tells of transaction {named}: {error}") from error
     return FetchedTransaction(tx, receipt, trace, accounts, disabled, chain_id)
+
+
+def _require_same(told: Any, digest: bytes, named: str) -> None:
+    try:
+        same = to_bytes(told, "hash") == digest
+    except EncodingError:
+        same = False
+    if not same:
+        raise TransportError(f"could not read transaction {named}: the node answered with {abbreviate(told)}")
+
+
+def fetch_timestamp(w3: Any, fetched: FetchedTransaction) -> int:
+    """Return the time of the block a transaction was mined in, in unix seconds.
+
+    Args:
+        w3: a web3 instance, or an RpcClient.
+        fetched: the transaction as the node gave it.
+
+    Raises:
+        TransportError: the node could not be asked, or answered with another block.
+        EngineError: it answered with an error.
+    """
+    digest = fetched.receipt.get("blockHash")
+    block = _asker(w3)("eth_getBlockByHash", digest, False)
+    if not isinstance(block, Mapping) or block.get("hash") != digest:
+        got = block.get("hash") if isinstance(block, Mapping) else block
+        raise TransportError(f"could not read block {abbreviate(digest)}: the node answered with {abbreviate(got)}")
+    try:
+        return to_int(block.get("timestamp"), "timestamp")
+    except EncodingError as error:
+        raise TransportError(f"could not read block {abbreviate(digest)}: {error}") from error
 
 
 def _disabled(ask: Callable[..., Any], decoded: DecodedTransaction, block: int) -> frozenset[bytes]:

@@ -119,8 +119,10 @@ def read_transaction(tx: Any, receipt: Any, chain_id: int | None) -> TxEntry:
     )
 
 
-def read_logs(logs: Sequence[Any]) -> list[LogEntry]:
+def read_logs(logs: object) -> list[LogEntry]:
     """Return logs in our form, in order. Raises EncodingError for one that cannot be read or was removed."""
+    if not isinstance(logs, list | tuple):
+        raise EncodingError.of("logs", expected="a list", got=logs)
     entries = []
     for position, log in enumerate(logs):
         try:

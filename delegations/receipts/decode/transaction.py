@@ -61,7 +61,7 @@ def decode_redemptions(
     Source: framework 1.3.0, DelegationManager.redeemDelegations; ERC-4337 EntryPoint v0.7.
     """
     entry = read_transaction(tx, receipt, chain_id)
-    listed = read_logs(receipt.get("logs", ()) if logs is None else logs)
+    listed = read_logs(receipt.get("logs") if logs is None else logs)
     known = known_contracts(entry.chain_id, deployments)
     groups, warnings = group_redemptions(listed, known.managers)
     # most logs are of none of these kinds: look once

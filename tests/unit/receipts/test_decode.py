@@ -243,6 +243,16 @@ def test_a_log_that_cannot_be_read_is_refused(bad: dict[str, Any]) -> None:
         decode_logs(bad)
 
 
+@pytest.mark.parametrize("logs", [None, "0x", {}, 7])
+def test_logs_that_are_none_are_not_taken_for_no_logs(logs: Any) -> None:
+    tx, receipt = sent()
+    assert decode_redemptions(tx, {**receipt, "logs": []}).redemptions == ()
+    with pytest.raises(EncodingError, match="logs: expected a list"):
+        decode_redemptions(tx, {**receipt, "logs": logs})
+    with pytest.raises(EncodingError, match="logs: expected a list"):
+        decode_redemptions(tx, {name: value for name, value in receipt.items() if name != "logs"})
+
+
 def test_a_chain_id_that_is_not_the_transactions_is_refused() -> None:
     tx, receipt = sent()
     assert decode_redemptions(tx, receipt, chain_id=1).redemptions == ()
