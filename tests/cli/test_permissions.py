@@ -1,0 +1,226 @@
+"""`delegations permissions`: what it asks, what it prints, and what its exit code says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from delegations.permissions.client import GRANTED, REQUEST, REVOKE, SUPPORTED
+from tests.cli.command import Ran, run
+from tests.unit.permissions.dapp import (
+    ALICE,
+    CHAIN_ID,
+    USD,
+    Grantor,
+    changed,
+    fresh_chain,
+    one_ether,
+    permitted,
+    usd_a_day,
+)
+from tests.unit.permissions.stub_wallet import StubWallet, stub_wallet
+
+ASKED = usd_a_day()
+RESPONSE = Grantor().respond(ASKED)
+CONTEXT = "0x" + RESPONSE.context.hex()
+GREEDY = Grantor(grants=permitted(period_amount=11 * USD)).respond(ASKED)
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("papers")
+    (folder / "request.json").write_text(ASKED.to_json())
+    (folder / "state.json").write_text(fresh_chain().to_json())
+    (folder / "response.json").write_text(RESPONSE.to_json())
+    return folder
+
+
+@pytest.fixture
+def stub() -> Iterator[StubWallet]:
+    with stub_wallet() as running:
+        running.results = {
+            SUPPORTED: {"erc20-token-periodic": {"chainIds": ["0x7a69"], "ruleTypes": ["expiry"]}, "novel": {}},
+            REQUEST: [RESPONSE.to_wire()],
+            GRANTED: [RESPONSE.to_wire()],
+            REVOKE: {},
+        }
+        yield running
+
+
+def told(stub: StubWallet, *arguments: object, **options: Any) -> Ran:
+    return run("permissions", *arguments, "--wallet", stub.url, **options)
+
+
+def ask(stub: StubWallet, papers: Path, *more: object) -> Ran:
+    known = ("--canonical", "--state", papers / "state.json")
+    return told(stub, "request", papers / "request.json", *known, *more)
+
+
+def check(papers: Path, answer: Any, *more: object) -> Ran:
+    known = ("--canonical", "--state", papers / "state.json")
+    return run("permissions", "check", papers / "request.json", json.dumps(answer), *known, *more)
+
+
+# asking
+
+
+def test_supported_lists_types_chains_and_rules(stub: StubWallet) -> None:
+    ran = told(stub, "supported")
+    assert ran.code == 0
+    assert ran.out == "erc20-token-periodic: 31337; rules: expiry\nnovel: no chain is named; rules: none\n"
+    assert told(stub, "supported", "--json").json()["novel"] == {"chainIds": [], "ruleTypes": []}
+
+
+def test_a_request_prints_the_answer_and_reports_every_check(stub: StubWallet, papers: Path) -> None:
+    ran = ask(stub, papers)
+    assert ran.code == 0
+    assert ran.json() == [RESPONSE.to_wire()]
+    assert "grant 0 authority holds: granted as asked" in ran.err
+    assert stub.asked == [(REQUEST, [ASKED.to_wire()])]
+
+
+def test_a_request_as_json_carries_answer_and_report(stub: StubWallet, papers: Path) -> None:
+    found = ask(stub, papers, "--json").json()
+    assert found["answer"] == [RESPONSE.to_wire()]
+    assert found["report"]["standing"] == "holds"
+
+
+def test_more_than_was_asked_is_exit_code_one(stub: StubWallet, papers: Path) -> None:
+    stub.results[REQUEST] = [GREEDY.to_wire()]
+    ran = ask(stub, papers)
+    assert ran.code == 1
+    assert "grant 0 authority broken: more than was asked" in ran.err
+
+
+def test_what_could_not_be_asked_is_exit_code_three(stub: StubWallet, papers: Path) -> None:
+    ran = told(stub, "request", papers / "request.json", "--canonical")
+    assert ran.code == 3
+    assert "state unknown: no chain was given" in ran.err
+
+
+def test_a_rejection_is_exit_code_one(stub: StubWallet, papers: Path) -> None:
+    stub.results[REQUEST] = {"error": {"code": 4001, "message": "no"}}
+    ran = ask(stub, papers)
+    assert (ran.code, ran.out) == (1, "")
+    assert "the user rejected the request" in ran.err
+    assert ask(stub, papers, "--json").json()["error"]["code"] == "verification.rejected"
+
+
+def test_invalid_params_are_bad_input_and_a_busy_wallet_could_not_be_asked(stub: StubWallet, papers: Path) -> None:
+    stub.results[REQUEST] = {"error": {"code": -32602, "message": "no"}}
+    assert ask(stub, papers).code == 2
+    stub.results[REQUEST] = {"error": {"code": -32005, "message": "no"}}
+    assert ask(stub, papers).code == 3
+
+
+def test_nobody_at_the_address_is_exit_code_three() -> None:
+    ran = run("permissions", "granted", "--wallet", "http://127.0.0.1:1")
+    assert ran.code == 3
+    assert "could not ask" in ran.err
+
+
+def test_granted_lists_what_the_wallet_says(stub: StubWallet) -> None:
+    assert "erc20-token-periodic on chain 31337" in told(stub, "granted").out
+    assert told(stub, "granted", "--json").json() == [RESPONSE.to_wire()]
+    stub.results[GRANTED] = []
+    assert told(stub, "granted").out == "nothing is granted\n"
+
+
+def test_revoke_sends_the_context_of_a_response(stub: StubWallet, papers: Path) -> None:
+    assert told(stub, "revoke", papers / "response.json").code == 0
+    assert told(stub, "revoke", CONTEXT, "--json").json() == {"revoked": True}
+    assert stub.asked == [(REVOKE, {"permissionContext": CONTEXT})] * 2
+
+
+def test_the_token_comes_from_the_environment(stub: StubWallet) -> None:
+    told(stub, "granted", "--origin", "https://shop.example", env={"DELEGATIONS_WALLET_TOKEN": "a secret"})
+    told(stub, "granted")
+    assert stub.headers[0]["authorization"] == "Bearer a secret"
+    assert stub.headers[0]["origin"] == "https://shop.example"
+    assert "authorization" not in stub.headers[1]
+
+
+# looking
+
+
+def test_decode_says_permission_rules_and_nonce() -> None:
+    ran = run("permissions", "decode", CONTEXT, "--chain-id", CHAIN_ID, "--canonical")
+    assert ran.code == 0
+    for words in ("erc20-token-periodic", f"granted by {ALICE}", "periodAmount: 10000000", "rule payee", "nonce: 0"):
+        assert words in ran.out
+
+
+def test_decode_as_json_gives_the_request_it_grants(papers: Path) -> None:
+    found = run("permissions", "decode", papers / "response.json", "--chain-id", 1, "--json").json()
+    assert found["request"]["permission"]["data"] == ASKED.permission.to_wire()["data"]
+    assert found["request"]["chainId"] == "0x1"
+
+
+def test_decode_of_something_else_is_exit_code_one() -> None:
+    bare = Grantor(draws=lambda d: d.model_copy(update={"caveats": d.caveats[:1]})).respond(ASKED)
+    ran = run("permissions", "decode", "0x" + bare.context.hex(), "--chain-id", 1)
+    assert ran.code == 1
+    assert "not a permission: " in ran.err
+
+
+def test_check_holds_for_a_grant_as_asked(papers: Path) -> None:
+    ran = check(papers, [RESPONSE.to_wire()])
+    assert ran.code == 0
+    assert ran.out.startswith("HOLDS")
+    assert check(papers, RESPONSE.to_wire(), "--json").json()["standing"] == "holds"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([GREEDY.to_wire()], "authority broken"),
+        ([Grantor(says=changed(chain_id=1)).respond(ASKED).to_wire()], "chain broken"),
+        ([], "number broken: expected 1 responses, got 0"),
+        ([RESPONSE.to_wire()] * 2, "number broken: expected 1 responses, got 2"),
+        ("nothing", "form broken: expected a list of responses"),
+        ([Grantor().respond(one_ether()).to_wire()], "authority broken"),
+    ],
+)
+def test_check_says_what_is_broken(answer: Any, words: str, papers: Path) -> None:
+    ran = check(papers, answer)
+    assert ran.code == 1
+    assert ran.out.startswith("BROKEN")
+    assert words in ran.out
+
+
+def test_check_without_a_chain_is_unknown(papers: Path) -> None:
+    ran = run("permissions", "check", papers / "request.json", papers / "response.json", "--canonical")
+    assert ran.code == 3
+    assert ran.out.startswith("UNKNOWN")
+
+
+def test_check_on_a_chain_nobody_listed_is_unknown(papers: Path) -> None:
+    ran = run(
+        "permissions", "check", papers / "request.json", papers / "response.json", "--state", papers / "state.json"
+    )
+    assert ran.code == 3
+    assert "register one" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("check", "-", "-"), "standard input can be read once"),
+        (("check", "[]", "[]"), "expected at least one, got none"),
+        (("check", "{}", "[]"), "requests[0]"),
+        (("check", "no.json", "[]"), "requests"),
+        (("decode", "0x12", "--chain-id", "1"), "permission context"),
+        (("decode", CONTEXT, "--chain-id", "0"), "--chain-id"),
+        (("granted", "--wallet", "ftp://x"), "endpoint"),
+        (("check", ASKED.to_json(), "[]", "--state", "a", "--rpc-url", "http://b"), "--rpc-url and --state"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_two(arguments: tuple[str, ...], words: str) -> None:
+    ran = run("permissions", *arguments)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert words in ran.err
