@@ -193,8 +193,10 @@ def _check_tried(
     if opened.bundle.transaction is not None:
         raise EvidenceError("unasked-proof", "what was never sent has no transaction", path="transaction")
     result = replay_denial(receipt, opened, registry=registry)
-    for path in sorted(result.established):
-        findings.establish(path, "reexecuted", f"the call, run again on the state of block {opened.headers[0].number}")
+    for path in _paths(receipt):
+        if path.partition(".")[0] in result.established:
+            basis = f"the call, run again on the state of block {opened.headers[0].number}"
+            findings.establish(path, "reexecuted", basis)
 
 
 def _check_redemption(
