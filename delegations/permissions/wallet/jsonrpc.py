@@ -111,16 +111,14 @@ def _shown(value: Any) -> str:
 
 def _is_deeper(value: Any, depth: int) -> bool:
     level = [value]
-    for _ in range(depth + 1):
+    for _ in range(depth):
         level = [
             inner
             for outer in level
             if isinstance(outer, list | dict)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
-        if not level:
-            return False
-    return True
+    return any(isinstance(each, list | dict) for each in level)
 
 
 def _refused(message: str) -> dict[str, Any]:

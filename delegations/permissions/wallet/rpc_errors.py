@@ -16,6 +16,9 @@ from caveats.errors import (
     VerificationError,
     abbreviate,
 )
+from delegations.permissions.wallet.plain import show
+
+_LONGEST = 600
 
 
 class RpcCode(IntEnum):
@@ -47,9 +50,10 @@ class ProviderError(DelegationsError):
     code: ClassVar[str] = "provider"
 
     def __init__(self, rpc_code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
+        # what a site wrote may stand in it, and what a site wrote is shown to people
+        self.message = show(message, most=_LONGEST)
+        super().__init__(self.message)
         self.rpc_code = int(rpc_code)
-        self.message = message
         self.data = data
 
     def to_wire(self) -> dict[str, Any]:

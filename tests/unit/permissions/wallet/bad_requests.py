@@ -302,6 +302,12 @@ BAD_REQUESTS = (
         "params[0].permission.type: native-token-gift: no such type is known",
     ),
     Bad(
+        "a type with control characters",
+        changed("permission.type", "\x1b[2J\u202e"),
+        -32602,
+        "params[0].permission.type: \\x1b[2J\\u202e: no such type is known",
+    ),
+    Bad(
         "a type that is deprecated",
         changed("permission", {"type": "erc20-token-revocation", "isAdjustmentAllowed": True, "data": {}}),
         -32602,
