@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from caveats import Execution
 from caveats.abi import encode_address, encode_uint
@@ -20,6 +20,7 @@ from delegations.evm import LocalChain, dev_account
 from delegations.evm.anvil import _Anvil
 from delegations.evm.process import AnvilProcess, require_anvil
 from delegations.evm.rpc import RpcClient, UnixTransport
+from delegations.manager import MetaMaskManager
 from delegations.permissions import (
     Erc20TokenAllowance,
     Erc20TokenPeriodic,
@@ -45,7 +46,7 @@ from delegations.permissions.wallet import (
     create_app,
     open_socket,
 )
-from delegations.simulation import NodeReader
+from delegations.simulation import NodeReader, simulate
 from tests.conformance.node import Kit, bigint
 
 CHAIN_ID, NOW, DAY = 11155111, 1_800_000_000, 86_400
@@ -53,6 +54,8 @@ ALICE, AGENT, SHOP, OTHER = (Address(dev_account(i).address) for i in range(4))
 ALICE_KEY, AGENT_KEY = ("0x" + bytes(dev_account(i).key).hex() for i in range(2))
 ORIGIN, TOKEN_TEXT = "https://shop.example", "a token that is long enough".replace(" ", "-")
 USD = 10**6
+DISABLED = "0x05baa052"
+"""CannotUseADisabledDelegation()."""
 SCRIPT = Path(__file__).with_name("permissions_kit.mjs")
 
 
@@ -270,6 +273,11 @@ class Peers:
         options = {"privateKey": ALICE_KEY, "chainIds": [hex(CHAIN_ID)], **conduct}
         return self.connect(self.kit.ask("serve", wallet=options)["url"])
 
+    def restore_approval(self, case: Case) -> None:
+        """Approve again what a revocation is to take back."""
+        if isinstance(case.request.permission, TokenApprovalRevocation):
+            assert self.send(0, self.chain.approval)
+
     def send(self, sender: int, call: Execution) -> bool:
         """Whether a transaction that one of the development accounts signs succeeds, once it is mined."""
         account = dev_account(sender)
@@ -293,6 +301,39 @@ class Peers:
     def verify(self, client: PermissionsClient, request: PermissionRequest) -> AnswerReport:
         """What a wallet answers our dapp, verified on the live chain's state."""
         return client.request_verified([request], chain=self.chain.fork())
+
+
+class Life(NamedTuple):
+    """What became of one grant: each part is as it should be, or not."""
+
+    redeemed: bool
+    denied_beyond: bool
+    denied_when_revoked: bool
+
+
+def life_at_our_wallet(met: Peers, case: Case) -> Life:
+    """The kit asks our wallet and redeems; our client revokes, and the kit tries again."""
+    met.restore_approval(case)
+    (response,) = met.kit_asks(case.request)["granted"]
+    redeemed = met.kit_redeems(response, case.allowed)["status"] == "success"
+    beyond = met.kit_redeems(response, case.denied)["status"] == "reverted"
+    met.client.revoke(response["context"])
+    told = met.kit_redeems(response, case.allowed, is_mined=False).get("data")
+    revoked = met.kit_redeems(response, case.allowed)["status"] == "reverted"
+    return Life(redeemed, beyond, revoked and told == DISABLED)
+
+
+def life_at_the_kits_wallet(met: Peers, case: Case) -> Life:
+    """We ask a wallet made of the kit, verify and redeem; the account disables it, and we try again."""
+    met.restore_approval(case)
+    (granted,) = met.verify(met.kit_wallet(), case.request).require()
+    redeemed = met.send(1, *granted.calls(case.allowed))
+    beyond = not met.send(1, *granted.calls(case.denied))
+    disable = MetaMaskManager().encode_disable(granted.context[0])
+    assert met.send(0, Execution(target=granted.manager, call_data=disable))
+    denial = simulate(met.chain.fork(), granted.redemption(case.allowed)).denial
+    revoked = not met.send(1, *granted.calls(case.allowed))
+    return Life(redeemed, beyond, revoked and "CannotUseADisabledDelegation" in ((denial and denial.reason) or ""))
 
 
 @contextmanager
