@@ -18,8 +18,9 @@ KINDS = [cls.model_fields["type"].default for cls in LIVE_PERMISSIONS]
 def test_every_case_agrees_with_the_wallets_package(kind: str, direction: str, wallet: Kit) -> None:
     subjects = all_subjects()[kind]
     assert len(subjects) == CASES
-    for subject in subjects:
-        DIRECTIONS[direction](subject, wallet)
+    compared = sum(DIRECTIONS[direction](subject, wallet) for subject in subjects)
+    assert compared == CASES or (kind, direction) == ("token-approval-revocation", "decode")
+    assert compared >= CASES // 3
 
 
 def test_every_compiler_and_decoder_of_the_package_is_compared(wallet: Kit) -> None:
