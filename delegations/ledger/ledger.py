@@ -189,6 +189,10 @@ class Ledger:
         self._require_size(size)
         return tree.fetch_root(self._store.fetch, size)
 
+    def fetch(self, nodes: Sequence[Node]) -> list[bytes]:
+        """Return the hashes of complete subtrees, in the order they are asked for; every one of them must exist."""
+        return self._store.fetch(nodes)
+
     def leaf_hash(self, index: int) -> bytes:
         """Return the leaf hash of an entry. Raises EncodingError when there is none."""
         self._require_size(index + 1, f"entry {index}")
