@@ -113,6 +113,15 @@ class NotAPermission:
     context: tuple[Delegation, ...] = ()
 
 
+class _Match(NamedTuple):
+    """What caveats hold as one type, and what that compiles to."""
+
+    permission: Permission
+    rules: tuple[Rule, ...]
+    nonce: int
+    compiled: tuple[Caveat, ...]
+
+
 class _MisfitError(Exception):
     """Why caveats are not those of one type."""
 
@@ -141,12 +150,12 @@ def decode_permission(
     reasons = {}
     for shape in SHAPES:
         try:
-            permission, rules, nonce = _match(shape, chain[-1].caveats, registry, place)
+            match = _match(shape, chain[-1].caveats, registry, place)
         except _MisfitError as misfit:
             reasons[shape.name] = str(misfit)
             continue
-        found = DecodedPermission(permission, rules, nonce, chain_id, chain)
-        return replace(found, notes=_notes(found, place, registry))
+        found = DecodedPermission(match.permission, match.rules, match.nonce, chain_id, chain)
+        return replace(found, notes=_notes(found, match.compiled, registry))
     return NotAPermission(_nearest(chain[-1], reasons, registry), chain_id, reasons, chain)
 
 
@@ -162,10 +171,8 @@ def _require_chain(chain: tuple[Delegation, ...]) -> None:
     verify_chain(chain)
 
 
-def _match(
-    shape: Shape, caveats: tuple[Caveat, ...], registry: EnforcerRegistry, place: Deployment
-) -> tuple[Permission, tuple[Rule, ...], int]:
-    """Return permission, rules and nonce the caveats hold as this type. Raises _MisfitError."""
+def _match(shape: Shape, caveats: tuple[Caveat, ...], registry: EnforcerRegistry, place: Deployment) -> _Match:
+    """Return what the caveats hold as this type. Raises _MisfitError."""
     held = _sort_out(shape, caveats, registry)
     data: dict[str, Any] = shape.data_of(held[shape.main])
     if "allowance_amount" in data and getattr(held[shape.main], "period_seconds", None) != FOREVER:
@@ -185,8 +192,11 @@ def _match(
         raise _MisfitError(str(problem))
     nonce = held[Nonce]
     assert isinstance(nonce, Nonce)  # noqa: S101 - it is what this class decodes to
-    _require_round_trip(compile_permission(permission, rules, nonce=nonce.nonce, on=place), caveats)
-    return permission, tuple(rules), nonce.nonce
+    compiled = compile_permission(permission, rules, nonce=nonce.nonce, on=place)
+    if _signed(compiled) != _signed(caveats):
+        # nothing read so far may have lost a byte of what is signed: a reader that does is caught here
+        raise _MisfitError("its caveats say more than the permission does")
+    return _Match(permission, tuple(rules), nonce.nonce, compiled)
 
 
 def _sort_out(
@@ -210,12 +220,6 @@ def _sort_out(
     return held
 
 
-def _require_round_trip(made: tuple[Caveat, ...], caveats: tuple[Caveat, ...]) -> None:
-    """Raise unless the permission says all that the caveats say: what it compiles to is what is signed."""
-    if _signed(made) != _signed(caveats):
-        raise _MisfitError("its caveats say more than the permission does")
-
-
 def _signed(caveats: Sequence[Caveat]) -> list[tuple[bytes, bytes]]:
     return sorted((bytes(caveat.enforcer), caveat.terms) for caveat in caveats)
 
@@ -229,11 +233,10 @@ def _nearest(root: Delegation, reasons: dict[str, str], registry: EnforcerRegist
     return "; ".join(f"not {name}: {reasons[name]}" for name in near)
 
 
-def _notes(found: DecodedPermission, place: Deployment, registry: EnforcerRegistry) -> tuple[Note, ...]:
+def _notes(found: DecodedPermission, compiled: tuple[Caveat, ...], registry: EnforcerRegistry) -> tuple[Note, ...]:
     notes = []
     root = found.delegation
-    made = compile_permission(found.permission, found.rules, nonce=found.nonce, on=place)
-    if [caveat.enforcer for caveat in made] != [caveat.enforcer for caveat in root.caveats]:
+    if [caveat.enforcer for caveat in compiled] != [caveat.enforcer for caveat in root.caveats]:
         notes.append(Note("order", "The caveats do not stand in the wallet's order, so the hash is not the wallet's."))
     if any(caveat.args for caveat in root.caveats):
         notes.append(

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
+from caveats.errors import abbreviate
 from caveats.types import Address, Listed, Uint256
 from delegations.permissions.wire import (
     Fields,
@@ -32,6 +33,13 @@ class Rule(WireModel):
     """
 
     type: str
+
+    @model_validator(mode="after")
+    def _has_a_class(self) -> Self:
+        known = RULE_TYPES.get(self.type, UnknownRule)
+        if type(self) is not known:
+            raise ValueError(f"{abbreviate(self.type)} is the type of {known.__name__}, not of this class")
+        return self
 
     @classmethod
     def _read(cls, value: object, path: str) -> Self:

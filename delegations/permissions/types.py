@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
+from caveats.errors import abbreviate
 from caveats.types import Address, Uint256
 from delegations.permissions.wire import (
     Fields,
@@ -77,6 +78,13 @@ class Permission(WireModel):
 
     type: str
     is_adjustment_allowed: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_class(self) -> Self:
+        known = PERMISSION_TYPES.get(self.type, UnknownPermission)
+        if type(self) is not known:
+            raise ValueError(f"{abbreviate(self.type)} is the type of {known.__name__}, not of this class")
+        return self
 
     @classmethod
     def data_fields(cls) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from delegations.permissions import (
     RedeemerRule,
     TokenApprovalRevocation,
     compile_permission,
+    decode,
     decode_permission,
     find_compile_problems,
     to_delegation,
@@ -321,6 +322,13 @@ def test_a_chain_without_a_deployment_is_refused() -> None:
 def test_another_version_of_the_framework_is_refused() -> None:
     old = Deployment("1.1.0", 1, PLACE.manager, PLACE.addresses)
     assert "framework 1.1.0" in _refused(_grant(), on=old).reason
+
+
+def test_a_reader_that_loses_something_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = _grant("erc20-token-periodic", EXPIRY)
+    _read(root)
+    monkeypatch.setattr(decode, "rule_of_terms", lambda terms: ExpiryRule(timestamp=terms.before_at + 1))
+    assert "its caveats say more than the permission does" in _refused(root).reason
 
 
 # contexts that were delegated on

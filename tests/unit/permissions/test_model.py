@@ -221,6 +221,10 @@ def test_a_model_made_in_python_takes_plain_values() -> None:
         (lambda: PermissionRequest(chain_id=1, to=AGENT, permission={"type": "x"}), "permission"),
         (lambda: RedeemerRule(addresses=["0x12"]), "addresses"),
         (lambda: UnknownPermission(type="x", data={"at": b"1"}), "what JSON can hold"),
+        (lambda: UnknownPermission(type="native-token-stream", data={}), "is the type of NativeTokenStream"),
+        (lambda: UnknownRule(type="expiry", data={}), "is the type of ExpiryRule"),
+        (lambda: Permission(type="x"), "is the type of UnknownPermission"),
+        (lambda: Rule(type="expiry"), "is the type of ExpiryRule"),
     ],
 )
 def test_a_model_refuses_what_no_field_holds(make: Any, message: str) -> None:
