@@ -46,7 +46,7 @@ CheckName = Literal[
     "declared",
     "authority",
 ]
-"""Every check there is, in the order they are made; `docs/permissions.md` says what each asks."""
+"""Every check there is, in the order they are made; `docs/permissions-dapp.md` says what each asks."""
 
 
 class NotVerifiedError(EngineError):

@@ -16,6 +16,8 @@ from caveats.errors import (
     UnsupportedError,
     VerificationError,
 )
+from delegations.evm import LocalChain, dev_account
+from delegations.framework.constants import SIMPLE_FACTORY
 from delegations.permissions.asking import (
     DisconnectedError,
     NotOfferedError,
@@ -27,7 +29,16 @@ from delegations.permissions.asking import (
 )
 from delegations.permissions.client import GRANTED, REQUEST, REVOKE, SUPPORTED, PermissionsClient
 from delegations.permissions.verify import NotVerifiedError
-from tests.unit.permissions.dapp import NOW, REGISTRY, Grantor, fresh_chain, usd_a_day
+from delegations.permissions.wallet import (
+    CallbackApprover,
+    LocalAccountSigner,
+    PermissionsProvider,
+    WalletAccount,
+    WalletChain,
+    hybrid_account,
+)
+from delegations.simulation import ChainReader, simulate
+from tests.unit.permissions.dapp import NOW, REGISTRY, Grantor, fresh_chain, pay, usd_a_day
 from tests.unit.permissions.stub_wallet import StubWallet, stub_wallet
 
 ASKED = usd_a_day()
@@ -331,22 +342,36 @@ def test_messages_of_a_wallet_are_one_printable_line() -> None:
     assert len(str(raised.value)) < 400
 
 
-def test_our_own_provider_is_a_provider_too() -> None:
-    from delegations.evm import dev_account
-    from delegations.permissions.wallet import CallbackApprover, LocalAccountSigner, PermissionsProvider, WalletChain
-    from delegations.simulation import ChainReader
-
-    chain = fresh_chain()
-    provider = PermissionsProvider(
-        accounts=[LocalAccountSigner(dev_account(0))],
+def wallet_on(chain: LocalChain, account: WalletAccount) -> PermissionsProvider:
+    """A wallet of ours that grants one permission at a time."""
+    return PermissionsProvider(
+        accounts=[account],
         chains=[WalletChain(chain.chain_id, ChainReader(chain))],
         approver=CallbackApprover(lambda question: len(question.asked) == 1),
         clock=lambda: NOW,
     )
-    client = PermissionsClient(
-        lambda call: provider.request(call["method"], call["params"], origin="https://shop.example")
-    )
+
+
+def site_of(provider: PermissionsProvider) -> Callable[[dict[str, Any]], Any]:
+    """What a site calls as EIP-1193 has it."""
+    return lambda call: provider.request(call["method"], call["params"], origin="https://shop.example")
+
+
+def test_our_own_provider_is_a_provider_too() -> None:
+    chain = fresh_chain()
+    client = PermissionsClient(site_of(wallet_on(chain, LocalAccountSigner(dev_account(0)))))
     assert client.request_verified([ASKED], chain=chain, registry=REGISTRY).standing == "holds"
     with pytest.raises(RejectedError, match="4001"):
         client.request([ASKED, ASKED])
     assert json.dumps(client.granted()[0].to_wire())
+
+
+def test_a_grant_of_our_wallets_hybrid_account_deploys_and_redeems() -> None:
+    chain = fresh_chain()
+    account = hybrid_account(bytes(dev_account(5).key))
+    client = PermissionsClient(site_of(wallet_on(chain, account)))
+    (granted,) = client.request_verified([ASKED], chain=chain, registry=REGISTRY).require()
+    assert [dependency.factory for dependency in granted.response.dependencies] == [SIMPLE_FACTORY]
+    granted.deploy(chain)
+    assert simulate(chain, granted.redemption(pay(10**7))).allowed
+    assert not simulate(chain, granted.redemption(pay(10**7 + 1))).allowed
