@@ -1,4 +1,4 @@
-"""`delegations receipt`: make them of what was mined, show, sign, verify them, and print their schema."""
+"""`delegations receipt`: make them of what was mined, show, sign, prove, verify them, and print their schema."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from caveats.errors import EncodingError, UnsupportedError
+from delegations.cli.evidence import prove
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from delegations.receipts.model import Receipt
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Decode, show, sign and verify receipts.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Decode, show, sign, prove and verify receipts.")
 
 KEY_VARIABLE, PASSWORD_VARIABLE = "DELEGATIONS_RECEIPT_KEY", "DELEGATIONS_RECEIPT_KEY_PASSWORD"
 _FILE = "the path of a PEM file"
@@ -145,33 +146,59 @@ def verify(
     key: Keys = None,
     signer: Signers = None,
     threshold: Threshold = None,
+    evidence: Annotated[
+        str | None, typer.Option("--evidence", metavar="FILE", help="The bundle `receipt prove` wrote.")
+    ] = None,
+    block_hash: Annotated[
+        str | None,
+        typer.Option("--block-hash", metavar="HASH", help="Of the block it is checked against: what you trust."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Verify the envelope of a receipt against keys you trust. Exit code 1 when it does not hold.
+    """Verify a receipt offline: its signatures against keys you trust, its facts against a block hash you trust.
 
-    What this shows is who signed what. Whether the chain holds what the receipt says is another question.
+    Exit code 1 when it does not hold. Without --evidence what this shows is who signed what.
     """
     from caveats.errors import VerificationError
+    from delegations.cli.evidence import emit_report, verify_evidence
     from delegations.cli.main import DENIED
     from delegations.cli.render import console, emit, line, show
+    from delegations.receipts.evidence.refusal import EvidenceError
 
     trusted = _trusted(key, signer)
-    if not trusted:
-        raise EncodingError("verify: no key to trust", hint="give --key FILE or --signer ADDRESS")
+    if (evidence is None) != (block_hash is None):
+        raise EncodingError("verify: evidence is checked against a block hash", hint="give --evidence and --block-hash")
+    if not trusted and evidence is None:
+        raise EncodingError(
+            "verify: no key to trust", hint="give --key FILE or --signer ADDRESS, or --evidence and --block-hash"
+        )
     try:
         sealed, names = _open(source, trusted, threshold)
+        report = None
+        if evidence is not None and block_hash is not None:
+            report = verify_evidence(sealed.receipt, evidence, block_hash)
     except VerificationError as error:
         if as_json:
-            emit(json.dumps({"valid": False, "error": {"code": error.code, "message": str(error)}}, indent=2) + "\n")
+            reason = {"reason": error.reason} if isinstance(error, EvidenceError) else {}
+            said = {"code": error.code, **reason, "message": str(error)}
+            emit(json.dumps({"valid": False, "error": said}, indent=2) + "\n")
         else:
             show(console(), line(f"does not hold: {error}", "bold red"))
         raise typer.Exit(DENIED) from error
+    if report is not None:
+        emit_report(report, names, as_json)
+        if not report.holds:
+            raise typer.Exit(DENIED)
+        return
     if as_json:
         emit(json.dumps({"valid": True, "hash": sealed.receipt.hash, "signers": names}, indent=2) + "\n")
         return
     emit(
         f"holds: {sealed.receipt.kind} {sealed.receipt.hash}\n" + "".join(f"signed by {name}\n" for name in names or ())
     )
+
+
+app.command("prove")(prove)
 
 
 @app.command()
@@ -186,6 +213,11 @@ def schema() -> None:
 def _answer(receipt: Receipt, names: list[str] | None) -> str:
     answer = {"hash": receipt.hash, "receipt": receipt.to_wire()}
     return json.dumps(answer if names is None else {**answer, "signers": names}, indent=2) + "\n"
+
+
+def read_receipt(source: str) -> Receipt:
+    """Return a receipt, or that of an envelope, whose signatures are not looked at."""
+    return _read(source).receipt
 
 
 def _read(source: str) -> Sealed:

@@ -27,7 +27,7 @@ from pydantic import ValidationError, model_validator
 
 from caveats.errors import EncodingError, UnsupportedError, abbreviate
 from caveats.strict_json import parse_json
-from caveats.types import Listed, Model
+from caveats.types import Bytes32, Listed, Model, keccak
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.model_parts import Amount, Count, Data, Hash32, LowerAddress
 
@@ -154,6 +154,11 @@ class Bundle(Model):
     def canonical(self) -> bytes:
         """Return the RFC 8785 bytes: the file."""
         return rfc8785.dumps(self.to_wire())
+
+    @property
+    def block_hash(self) -> Bytes32:
+        """Hash of the block it is of, as it says itself: to find it by, not to trust it by."""
+        return Bytes32(keccak(self.headers[0]))
 
     @property
     def sha256(self) -> str:

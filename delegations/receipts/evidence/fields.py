@@ -18,11 +18,13 @@ class Field(NamedTuple):
     Attributes:
         name: in the JSON of a node.
         other: another name some nodes give it.
+        or_zero: whether nodes leave it out where it is zero.
     """
 
     name: str
     kind: Kind
     other: str = ""
+    or_zero: bool = False
 
 
 class _Form(NamedTuple):
@@ -40,6 +42,8 @@ def parse_field(field: Field, values: Mapping[str, Any]) -> rlp.Item:
     value = values.get(field.name)
     if value is None and field.other:
         value = values.get(field.other)
+    if value is None and field.or_zero:
+        value = 0
     if value is None and field.kind not in ("recipient", "access"):
         raise EncodingError(f"transaction: it has no {field.name}")
     item = _FORMS[field.kind].parse(value, field.name)

@@ -101,8 +101,9 @@ def check_chain(findings: Findings, path: str, told: str, mined: Mined) -> None:
 def check_log_index(findings: Findings, path: str, told: int | None, position: int | None, mined: Mined) -> None:
     """Compare the place of a log in its block, which is known of the first transaction only."""
     if told is None:
-        return
-    if position is None:
+        if position is not None:
+            findings.contradict(path, "expected one: it is logged")
+    elif position is None:
         findings.leave(path, _ONLY_TRACED)
     elif mined.place == 0:
         findings.compare(path, told, position, "proven", _BY_LOGS)
@@ -162,9 +163,8 @@ def _of_receipt(receipt: RedemptionReceipt, decoded: DecodedTransaction) -> Deco
     ]
     same.sort(key=lambda r: r.call_path is None)
     exact = [r for r in same if r.hashes == hashes and r.redeemer == receipt.actor.redeemer]
-    # what was denied stands in no log: where the calldata tells of it too, that is the one
-    stands = receipt.outcome.status in ("executed", "partially_executed")
-    fitting = [r for r in exact if r.stands is not (not stands)] or exact
+    # what was denied stands in no log, though the same chain may have been redeemed beside it
+    fitting = [r for r in exact if bool(r.log_indexes) == (subject.log_index is not None)]
     if len(fitting) > 1 and receipt.outcome.enforcer_events:
         told = [dict(event) for event in receipt.outcome.enforcer_events]
         by_events = [r for r in fitting if [dict(e) for e in r.enforcer_events or ()] == told]
@@ -225,14 +225,15 @@ def _check_outcome(
             findings.contradict("outcome.status", f"the call failed, the receipt says {told.status}")
         findings.leave("outcome.status", "neither transaction nor logs tell whether the account executed")
     elif findings.compare("outcome.status", told.status, shown.status, "proven", _basis_of_status(shown)):
-        if shown.results is not None:
+        if shown.results is not None and shown.status != "failed":
             failed = tuple(result.index for result in shown.results if not result.success)
             findings.compare("outcome.failed_executions", told.failed_executions, failed, "proven", _BY_LOGS)
         if shown.denial is not None and told.denial is not None:
             lengths = {r.entry: len(r.chain) for r in decoded.redemptions if r.entry is not None}
             denial = denial_of(shown.denial, lengths)
             findings.compare("outcome.denial", told.denial, denial, "proven", "the calldata and the logged revert")
-    if shown.enforcer_events is not None:
+    # a receipt of what failed tells of no events, also where a mode that only tries left some
+    if shown.enforcer_events is not None and (told.status not in ("denied", "failed") or shown.stands is False):
         events = tuple(ReceiptEvent(**dict(event)) for event in shown.enforcer_events)
         findings.compare("outcome.enforcer_events", told.enforcer_events, events, "proven", _BY_LOGS)
 

@@ -88,8 +88,8 @@ TYPES: Final[Mapping[int, TransactionType]] = {
             DEPOSIT,
             "op-stack",
             (
-                *(Field("sourceHash", "word"), Field("from", "address"), _TO, Field("mint", "number")),
-                *(_VALUE, _GAS, Field("isSystemTx", "flag"), _DATA),
+                *(Field("sourceHash", "word"), Field("from", "address"), _TO, Field("mint", "number", or_zero=True)),
+                *(_VALUE, _GAS, Field("isSystemTx", "flag", or_zero=True), _DATA),
             ),
             is_signed=False,
         ),

@@ -1,4 +1,4 @@
-"""A chain that mines: anvil with the framework on it, transactions signed by keys, blocks made when they are asked for."""
+"""A chain that mines: anvil with the framework on it, signed transactions, blocks made when they are asked for."""
 
 from __future__ import annotations
 
