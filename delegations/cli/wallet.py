@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,22 +88,13 @@ def serve(
     address = _listen_address(host, allow_remote=allow_remote, token=token)
     approver = _approver(policy, ask=ask)
     key_account, account = _account(keystore, hybrid)
-    chain = _chain(rpc_url, chain_id, key_account)
-    provider = PermissionsProvider(
-        accounts=[account], chains=[chain], approver=approver, store=_open(store), on_event=_log
-    )
-    chain.read_account(account.address)  # a wallet that cannot ask its chain had better say so now
-    names = {*LOOPBACK_HOSTS, *(name.lower() for name in server_name or ())}
-    served = create_app(provider, origins=origin, token=token, hosts=names)
-    listening = open_socket(address, port)
-    _announce(listening.getsockname(), provider)
-    try:
-        run(served, listening)
-    except KeyboardInterrupt:
-        _log("stopped")
-    finally:
-        listening.close()
-        provider.store.close()
+    with _chain(rpc_url, chain_id, key_account) as chain, closing(_open(store)) as kept:
+        provider = PermissionsProvider(accounts=[account], chains=[chain], approver=approver, store=kept, on_event=_log)
+        chain.read_account(account.address)  # a wallet that cannot ask its chain had better say so now
+        served = create_app(provider, origins=origin, token=token, hosts={*LOOPBACK_HOSTS, *(server_name or ())})
+        with open_socket(address, port) as listening, suppress(KeyboardInterrupt):
+            _announce(listening.getsockname(), provider)
+            run(served, listening)
 
 
 @app.command()
@@ -113,11 +106,8 @@ def grants(
     """List what was granted, oldest first, and how far revoking has come. No chain is asked."""
     from delegations.cli.render import emit
 
-    kept = _open(store, must_exist=True)
-    try:
+    with closing(_open(store, must_exist=True)) as kept:
         found = kept.list_grants(origin=origin)
-    finally:
-        kept.close()
     if as_json:
         emit(json.dumps([_to_wire(grant) for grant in found], indent=2) + "\n")
     else:
@@ -138,20 +128,17 @@ def revoke(
     from delegations.permissions.wallet.revocation import revoke_grant
     from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode
 
-    kept = _open(store, must_exist=True)
-    try:
+    with closing(_open(store, must_exist=True)) as kept:
         leaf = _find(kept, grant)
         key_account, _ = _account(keystore, None)
-        chain = _chain(rpc_url, chain_id, key_account)
-        try:
-            revoked = revoke_grant(kept, {chain.chain_id: chain}, leaf)
-        except ProviderError as error:
-            if error.rpc_code == RpcCode.NOT_FOUND:
-                raise EncodingError(f"grant: {leaf.hash} is not in {store}") from error
-            why = f": {error.__cause__}" if error.__cause__ else ""
-            raise EngineError(f"{error.message}{why}") from error
-    finally:
-        kept.close()
+        with _chain(rpc_url, chain_id, key_account) as chain:
+            try:
+                revoked = revoke_grant(kept, {chain.chain_id: chain}, leaf)
+            except ProviderError as error:
+                if error.rpc_code == RpcCode.NOT_FOUND:
+                    raise EncodingError(f"grant: {leaf.hash} is not in {store}") from error
+                why = f": {error.__cause__}" if error.__cause__ else ""
+                raise EngineError(f"{error.message}{why}") from error
     if as_json:
         emit(json.dumps(_to_wire(revoked), indent=2) + "\n")
     else:
@@ -192,7 +179,8 @@ def _account(keystore: str | None, hybrid: str | None) -> tuple[LocalAccount, Wa
     return account, signer if hybrid is None else hybrid_account(key, salt=parse_uint256(hybrid))
 
 
-def _chain(rpc_url: str, chain_id: str, account: LocalAccount) -> WalletChain:
+@contextmanager
+def _chain(rpc_url: str, chain_id: str, account: LocalAccount) -> Iterator[WalletChain]:
     from caveats.types import Address
     from delegations.cli.options import parse_chain_id
     from delegations.evm.rpc import HttpTransport, RpcClient
@@ -201,7 +189,10 @@ def _chain(rpc_url: str, chain_id: str, account: LocalAccount) -> WalletChain:
 
     client, number = RpcClient(HttpTransport(rpc_url)), parse_chain_id(chain_id)
     submitter = KeySubmitter(client, number, {Address(account.address): account})
-    return WalletChain(number, NodeReader(client), submitter=submitter)
+    try:
+        yield WalletChain(number, NodeReader(client), submitter=submitter)
+    finally:
+        client.close()
 
 
 def _open(path: str, *, must_exist: bool = False) -> SqliteStore:

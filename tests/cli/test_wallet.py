@@ -1,0 +1,238 @@
+"""`delegations wallet`: serving, listing, revoking, and what each refuses to do."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from caveats.types import parse_hex
+from delegations.delegation import decode_context
+from delegations.evm import dev_account
+from delegations.permissions.wallet import SqliteStore
+from delegations.testing import RecordingChain
+from tests.cli.command import run
+from tests.unit.permissions.wallet.served import KEY, Served, arguments, daily, http_chain, serving
+from tests.unit.permissions.wallet.stage import ALICE, CHAIN_ID, ORIGIN, OTHER, Wallet
+
+TOKEN = "correct-horse-battery-staple"
+Node = tuple[RecordingChain, str]
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    with http_chain() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(node[1], tmp_path_factory.mktemp("wallet")) as running:
+        yield running
+
+
+# serve
+
+
+def test_a_served_wallet_grants_what_its_policy_says(served: Served) -> None:
+    (leaf,) = decode_context(parse_hex(served.request()))
+    assert leaf.delegator == ALICE
+    refused = served.call("wallet_requestExecutionPermissions", [daily(amount=11)])
+    assert refused["error"] == {"code": 4001, "message": "the request was refused"}
+
+
+def test_it_lists_and_revokes_on_chain(served: Served) -> None:
+    context = served.request()
+    assert context in served.granted()
+    assert served.call("wallet_revokeExecutionPermission", {"permissionContext": context})["result"] == {}
+    assert context not in served.granted()
+
+
+def test_it_answers_only_this_machine(served: Served) -> None:
+    assert served.url.startswith("http://127.0.0.1:")
+    assert served.client.post(served.url, json={}, headers={"host": "rebound.example"}).status_code == 421
+
+
+def test_it_asks_for_the_token_that_is_set(node: Node, tmp_path: Path) -> None:
+    with serving(node[1], tmp_path, env={"DELEGATIONS_WALLET_TOKEN": TOKEN}) as running:
+        assert running.call("eth_chainId")["result"] == hex(CHAIN_ID)
+        assert running.client.post(running.url, json={}, headers={"authorization": ""}).status_code == 401
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_told_to(node: Node, tmp_path: Path, told: signal.Signals) -> None:
+    with serving(node[1], tmp_path) as running:
+        assert running.call("eth_chainId")
+        running.client.close()
+        running.process.send_signal(told)
+        out, err = running.process.communicate(timeout=30)
+        assert "Traceback" not in out + err
+
+
+def test_the_operator_is_told_what_the_site_is_not(node: Node, tmp_path: Path) -> None:
+    with serving(node[1], tmp_path) as running:
+        running.call("wallet_requestExecutionPermissions", [daily(amount=11)])
+        running.client.close()
+        running.process.terminate()
+        _, err = running.process.communicate(timeout=30)
+        assert f"{ORIGIN} was refused: permission 1: allow 1: 11 in 86400 seconds is more than 10" in err
+
+
+def refused(*given: object, code: int = 2, env: dict[str, str] | None = None) -> str:
+    ran = run(*given, env=KEY if env is None else env)
+    assert ran.code == code
+    assert ran.out == ""
+    assert len(ran.err.splitlines()) == 1
+    return ran.err
+
+
+def test_another_address_needs_a_token_and_the_word(node: Node, tmp_path: Path) -> None:
+    given = arguments(node[1], tmp_path, "--host", "0.0.0.0")  # noqa: S104 - what is refused
+    assert "--allow-remote" in refused(*given)
+    assert "--allow-remote" in refused(*given, "--allow-remote")
+    assert "--allow-remote" in refused(*given, env={**KEY, "DELEGATIONS_WALLET_TOKEN": TOKEN})
+
+
+def test_a_key_on_the_command_line_is_no_option(node: Node, tmp_path: Path) -> None:
+    assert "No such option" in refused(*arguments(node[1], tmp_path, "--private-key", "0x" + "11" * 32))
+
+
+def test_without_a_key_nothing_is_served(node: Node, tmp_path: Path) -> None:
+    assert "no key: set DELEGATIONS_PRIVATE_KEY" in refused(*arguments(node[1], tmp_path), env={})
+
+
+def test_a_token_that_is_short_is_refused(node: Node, tmp_path: Path) -> None:
+    env = {**KEY, "DELEGATIONS_WALLET_TOKEN": "short"}
+    assert "at least 16" in refused(*arguments(node[1], tmp_path), env=env)
+
+
+def test_a_node_of_another_chain_is_found_out_at_once(node: Node, tmp_path: Path) -> None:
+    given = ["1" if part == str(CHAIN_ID) else part for part in arguments(node[1], tmp_path)]
+    assert f"expected id 1, got {CHAIN_ID}" in refused(*given, code=3)
+
+
+def test_a_node_that_is_not_there_is_found_out_at_once(tmp_path: Path) -> None:
+    assert "could not ask" in refused(*arguments("http://127.0.0.1:9", tmp_path), code=3)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--origin", "shop.example", "origin: expected such as"),
+        ("--policy", "nowhere.toml", "policy: nowhere.toml cannot be read"),
+        ("--hybrid", "-1", "uint256"),
+        ("--port", "70000", "--port"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(node: Node, tmp_path: Path, option: str, value: str, said: str) -> None:
+    assert said in refused(*arguments(node[1], tmp_path, option, value))
+
+
+def test_the_hybrid_account_of_the_key_may_grant(node: Node, tmp_path: Path) -> None:
+    with serving(node[1], tmp_path, "--hybrid", "5") as running:
+        (response,) = running.call("wallet_requestExecutionPermissions", [daily()])["result"]
+        assert response["from"] == "0xf566681DA14A4dca4534BB45EED7B9eD9d426273"
+        assert len(response["dependencies"]) == 1
+
+
+def test_a_keystore_opens_with_its_password(node: Node, tmp_path: Path) -> None:
+    import json
+
+    keystore = tmp_path / "key.json"
+    keystore.write_text(json.dumps(Account.encrypt(dev_account(0).key, "pass", kdf="pbkdf2", iterations=2)))
+    env = {"DELEGATIONS_PRIVATE_KEY": "", "DELEGATIONS_KEYSTORE_PASSWORD": "pass"}
+    with serving(node[1], tmp_path, "--keystore", str(keystore), env=env) as running:
+        assert running.call("eth_accounts")["result"] == [str(ALICE)]
+
+
+# grants and revoke
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """A store with two grants in it, and what was answered."""
+    path = tmp_path / "grants.db"
+    wallet = Wallet(options={"store": SqliteStore(path)})
+    answered = [*wallet.request(), *wallet.request(origin=OTHER)]
+    wallet.provider.store.close()
+    return path, answered
+
+
+def hash_of(response: dict[str, Any]) -> str:
+    return str(decode_context(parse_hex(response["context"]))[0].hash)
+
+
+def test_grants_are_listed_in_words(kept: tuple[Path, list[dict[str, Any]]]) -> None:
+    ran = run("wallet", "grants", "--store", kept[0])
+    assert ran.code == 0
+    for part in (ORIGIN, OTHER, "granted", "At most", hash_of(kept[1][0])):
+        assert part in ran.out
+
+
+def test_grants_of_one_site_are_listed_for_programs(kept: tuple[Path, list[dict[str, Any]]]) -> None:
+    (listed,) = run("wallet", "grants", "--store", kept[0], "--origin", OTHER, "--json").json()
+    assert listed["response"] == kept[1][1]
+    assert (listed["state"], listed["origin"], listed["hash"]) == ("granted", OTHER, hash_of(kept[1][1]))
+
+
+def test_an_empty_store_is_said_to_be_empty(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "grants.db").close()
+    assert run("wallet", "grants", "--store", tmp_path / "grants.db").out == "nothing was granted\n"
+
+
+@pytest.mark.parametrize("command", ["grants", "revoke"])
+def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, command: str, node: Node) -> None:
+    more = ["0x" + "11" * 32, "--rpc-url", node[1], "--chain-id", str(CHAIN_ID)] if command == "revoke" else []
+    assert "--store" in refused("wallet", command, *more, "--store", tmp_path / "grants.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def revoke(which: str, store: Path, node: Node, *more: str) -> Any:
+    given = ["wallet", "revoke", which, "--store", store, "--rpc-url", node[1], "--chain-id", str(CHAIN_ID), *more]
+    return run(*given, env=KEY)
+
+
+@pytest.mark.parametrize("by", ["hash", "context"])
+def test_the_operator_revokes_a_grant_of_any_site(kept: Any, node: Node, by: str) -> None:
+    path, answered = kept
+    which = hash_of(answered[1]) if by == "hash" else answered[1]["context"]
+    ran = revoke(which, path, node, "--json")
+    assert (ran.code, ran.json()["state"]) == (0, "revoked")
+    listed = run("wallet", "grants", "--store", path, "--json").json()
+    assert [each["state"] for each in listed] == ["granted", "revoked"]
+
+
+def test_a_revocation_that_fails_says_why_and_is_listed_as_under_way(kept: Any) -> None:
+    path, answered = kept
+    ran = revoke(hash_of(answered[0]), path, (RecordingChain(1), "http://127.0.0.1:9"))
+    assert ran.code == 3
+    assert "no longer listed" in ran.err
+    assert "could not ask" in ran.err
+    shown = run("wallet", "grants", "--store", path).out
+    assert "revoking" in shown
+    assert "not revoked on chain yet" in shown
+
+
+@pytest.mark.parametrize("which", ["0x" + "11" * 32, "0x1234", "nothing"])
+def test_what_is_no_grant_cannot_be_revoked(kept: Any, node: Node, which: str) -> None:
+    ran = revoke(which, kept[0], node)
+    assert ran.code == 2
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_a_context_nobody_granted_here_cannot_be_revoked(kept: Any, node: Node) -> None:
+    (response,) = Wallet().request()
+    ran = revoke(response["context"], kept[0], node)
+    assert ran.code == 2
+    assert "is not in" in ran.err
+
+
+@pytest.mark.parametrize("command", ["serve", "grants", "revoke"])
+def test_every_command_explains_itself(command: str) -> None:
+    ran = run("wallet", command, "--help")
+    assert ran.code == 0
+    assert "--store" in ran.out
