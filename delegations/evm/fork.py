@@ -22,6 +22,7 @@ from delegations.evm.fork_client import Asker, Patience, Question
 from delegations.evm.forked import ForkedWorld, NodeState
 from delegations.evm.rpc import RpcClient, RpcError
 from delegations.evm.wire import (
+    block_reference,
     from_address,
     from_data,
     from_quantity,
@@ -139,7 +140,7 @@ class PinnedState(NodeState):
     @property
     def _reference(self) -> object:
         if self.by_hash:
-            return _by_hash(self.pin.hash)
+            return block_reference(self.pin.hash)
         return hex(self.pin.number)
 
     def _read(self, questions: list[Question], *, checked: bool = False) -> list[Any]:
@@ -267,15 +268,11 @@ def _takes_hashes(asker: Asker, pin: PinnedBlock) -> bool:
     """Return whether the node reads state by block hash. One that also answers for a hash of no block does not."""
     by_hash, by_none = asker.ask(
         [
-            Question("eth_getBalance", (_NOBODY, _by_hash(digest)), from_quantity, may_be_refused=True)
+            Question("eth_getBalance", (_NOBODY, block_reference(digest)), from_quantity, may_be_refused=True)
             for digest in (pin.hash, _NO_BLOCK)
         ]
     )
     return isinstance(by_none, RpcError) and not isinstance(by_hash, RpcError)
-
-
-def _by_hash(digest: bytes) -> dict[str, object]:
-    return {"blockHash": to_data(digest), "requireCanonical": True}
 
 
 def _questions(accounts: Collection[bytes], words: Collection[_Slot], reference: object) -> Iterator[Question]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from caveats.errors import EngineError, UnsupportedError
+from caveats.errors import EngineError, UnsupportedError, abbreviate
 from delegations.evm.rpc import RpcClient, RpcError
-from delegations.evm.wire import from_data, from_quantity, to_data, to_word
+from delegations.evm.wire import block_reference, from_data, from_quantity, to_data, to_word
 from delegations.evm.world import EMPTY_ACCOUNT, AccountState, StateDiff, World
 
 
@@ -18,12 +19,41 @@ class NodeState:
     Attributes:
         client: asks the node.
         block: the number of the block that is read.
+        digest: its hash, to keep to; None to take whatever block has the number.
+        takes_hashes: whether the node reads state by the hash. By number it is asked afterwards which block that was.
     """
 
     client: RpcClient
     block: int
     _accounts: dict[bytes, AccountState] = field(default_factory=dict)
     _slots: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    digest: bytes | None = None
+    takes_hashes: bool = False
+
+    def reference(self, *, by_hash: bool) -> object:
+        """Return how a question names the block: by its hash (EIP-1898), or by its number."""
+        return hex(self.block) if self.digest is None or not by_hash else block_reference(self.digest)
+
+    def ask(self, requests: Sequence[tuple[str, list[Any]]], *, by_hash: bool) -> list[Any]:
+        """Return the answers to questions about the block, an RpcError where the node refused.
+
+        Raises:
+            TransportError: the node could not be asked.
+            EngineError: asked by number, and the number stands for another block by now.
+        """
+        if self.digest is None or by_hash:
+            return self.client.batch(requests)
+        # asked last: had the block been replaced before or while the rest was read, its hash would differ now
+        *answers, head = self.client.batch([*requests, ("eth_getBlockByNumber", [hex(self.block), False])])
+        digest = to_data(self.digest)
+        found = head.get("hash") if isinstance(head, dict) else head
+        if not isinstance(found, str) or found.lower() != digest:
+            raise EngineError(
+                f"could not ask for the state of block {self.block}: expected the block {digest}, got"
+                f" {abbreviate(found)}",
+                hint="the chain was reorganised: begin again",
+            )
+        return answers
 
     def account(self, address: bytes) -> AccountState:
         """Return the account; an empty one when there is none. Raises TransportError, EngineError."""
@@ -35,9 +65,10 @@ class NodeState:
         """Read several accounts in one request."""
         wanted = [address for address in dict.fromkeys(addresses) if address not in self._accounts]
         methods = ("eth_getBalance", "eth_getTransactionCount", "eth_getCode")
-        results = iter(
-            self.client.batch([(m, [to_data(address), hex(self.block)]) for address in wanted for m in methods])
-        )
+        by_hash = self.takes_hashes
+        at = self.reference(by_hash=by_hash)
+        asked = [(method, [to_data(address), at]) for address in wanted for method in methods]
+        results = iter(self.ask(asked, by_hash=by_hash) if asked else ())
         for address in wanted:
             balance, nonce, code = (_good(next(results)) for _ in methods)
             self._accounts[address] = AccountState(from_quantity(balance), from_quantity(nonce), from_data(code))
@@ -45,13 +76,15 @@ class NodeState:
     def storage(self, address: bytes, slot: int) -> int:
         """Return the value of a slot. Raises TransportError, EngineError."""
         if (address, slot) not in self._slots:
-            (word,) = self.client.batch([("eth_getStorageAt", [to_data(address), to_word(slot), hex(self.block)])])
+            by_hash = self.takes_hashes
+            asked = ("eth_getStorageAt", [to_data(address), to_word(slot), self.reference(by_hash=by_hash)])
+            (word,) = self.ask([asked], by_hash=by_hash)
             self._slots[address, slot] = int.from_bytes(from_data(_good(word)), "big")
         return self._slots[address, slot]
 
     def block_hash(self, number: int) -> bytes:
         """Return the hash of a block up to this one. Raises TransportError, EngineError."""
-        (answer,) = self.client.batch([("eth_getBlockByNumber", [hex(number), False])])
+        (answer,) = self.ask([("eth_getBlockByNumber", [hex(number), False])], by_hash=False)
         block = _good(answer)
         return from_data(block.get("hash") if isinstance(block, dict) else block)
 

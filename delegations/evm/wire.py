@@ -39,6 +39,11 @@ def to_data(value: bytes) -> str:
     return "0x" + value.hex()
 
 
+def block_reference(digest: bytes) -> dict[str, object]:
+    """Return a block named by its hash, for nodes to refuse once it is no longer theirs. Source: EIP-1898."""
+    return {"blockHash": to_data(digest), "requireCanonical": True}
+
+
 def to_word(value: int) -> str:
     return f"0x{value:064x}"
 

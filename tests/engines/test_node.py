@@ -232,18 +232,116 @@ def test_a_block_that_is_not_there_and_a_node_that_is_not_there(remote):
 
 
 def test_the_endpoints_refusal_is_no_verdict(remote):
-    node = NodeEngine(remote.client)
+    refusing = False
 
     def refuse(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
-        return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "limit of requests"}}
+        refusal = {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "limit of requests"}}
+        return refusal if refusing else answer
 
-    node.client = RpcClient(Filtered(remote.client, refuse))
+    node = NodeEngine(RpcClient(Filtered(remote.client, refuse)))
+    refusing = True
     for needs in (frozenset(), ANSWERS):
-        with pytest.raises(EngineError, match="could not answer"):
+        with pytest.raises(EngineError, match="limit of requests"):
             node.execute(node.world(), node.head, Transaction(AGENT, SHOP), needs=needs)
     node.methods = frozenset({"eth_call"})
     with pytest.raises(EngineError, match="limit of requests"):
         node.execute(node.world(), node.head, Transaction(AGENT, SHOP), needs=frozenset())
+
+
+# one block, whatever becomes of its number
+
+
+def names_of(params: list[Any]) -> list[Any]:
+    """How a question names its block."""
+    return [p for p in params if isinstance(p, dict) and "blockHash" in p] or ["by number"]
+
+
+def without_hashes(remote: Remote, *, deaf: bool = False) -> RpcClient:
+    """The node when it takes no hashes: it refuses them, or overlooks them and answers for the newest block."""
+
+    def change(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
+        if names_of(params) == ["by number"]:
+            return answer
+        if deaf:
+            newest = ["latest" if isinstance(p, dict) and "blockHash" in p else p for p in params]
+            return {"id": answer["id"], "result": remote.client.call(method, *newest)}
+        return {"id": answer["id"], "error": {"code": -32602, "message": "invalid argument: hex string expected"}}
+
+    return RpcClient(Filtered(remote.client, change))
+
+
+NEEDS = {
+    "state": frozenset(),
+    "eth_call": frozenset(),
+    "eth_simulateV1": frozenset({Capability.GAS}),
+    "debug_traceCall": ANSWERS,
+}
+
+
+def ask_by(node: NodeEngine, method: str) -> bool:
+    """Read state that was not read before, or run a call by one method; return whether it went well."""
+    world, methods = node.world(), node.methods
+    if method == "state":
+        return world.balance(Address(b"\x61" * 20)) == world.storage(Address(b"\x61" * 20), 1) == 0
+    world.set_balance(AGENT, 1)  # nothing of the caller is read from the node
+    world.set_nonce(AGENT, 0)
+    node.methods = frozenset({method})
+    try:
+        return node.execute(world, node.head, Transaction(AGENT, SHOP), needs=NEEDS[method]).success
+    finally:
+        node.methods = methods
+
+
+def test_every_question_names_the_block_by_its_hash(remote):
+    asked: dict[str, Any] = {}
+
+    def note(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
+        asked[method] = names_of(params)
+        return answer
+
+    node = NodeEngine(RpcClient(Filtered(remote.client, note)), at=0)
+    asked.clear()
+    assert all(ask_by(node, method) for method in NEEDS)
+    digest = remote.client.call("eth_getBlockByNumber", "0x0", False)["hash"]
+    assert asked
+    assert list(asked.values()) == [[{"blockHash": digest, "requireCanonical": True}]] * len(asked)
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["refuses hashes", "overlooks hashes"])
+def test_a_node_that_takes_no_hashes_is_asked_by_number_and_answers_the_same(remote, deaf):
+    by_hash, by_number = NodeEngine(remote.client), NodeEngine(without_hashes(remote, deaf=deaf))
+    assert by_number.methods == by_hash.methods
+    assert all(ask_by(by_number, method) for method in NEEDS)
+    chain = remote.stage.chain
+    transaction = redeem_transaction(chain, [redemption(remote)], AGENT)
+    one, other = (node.execute(node.world(), chain.block, transaction) for node in (by_hash, by_number))
+    assert list(differences(one, other, world=chain.world)) == []
+
+
+@pytest.mark.parametrize("takes_hashes", [True, False], ids=["by hash", "by number"])
+@pytest.mark.parametrize("method", NEEDS)
+def test_a_block_that_was_replaced_is_an_error_and_no_answer(remote, takes_hashes, method):
+    client = remote.client if takes_hashes else without_hashes(remote)
+    mark = remote.client.call("evm_snapshot")
+    try:
+        remote.client.call("evm_setNextBlockTimestamp", hex(START_AT))
+        remote.client.call("evm_mine")
+        node = NodeEngine(client)
+        assert method == "state" or ask_by(node, method)
+        mark = _replace_block(remote, mark)
+        with pytest.raises(EngineError, match=r"could not answer|could not ask|did not give"):
+            ask_by(node, method)
+    finally:
+        assert remote.client.call("evm_revert", mark) is True
+
+
+def _replace_block(remote: Remote, mark: str) -> str:
+    """Put another block where the newest is; return what takes it back."""
+    assert remote.client.call("evm_revert", mark) is True
+    mark = remote.client.call("evm_snapshot")
+    remote.client.call("evm_setNextBlockTimestamp", hex(START_AT + 1))
+    remote.client.call("evm_mine")
+    return mark
 
 
 def test_an_execution_on_a_fork_reads_an_account_once(remote):
