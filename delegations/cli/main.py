@@ -15,6 +15,7 @@ import typer
 from caveats.errors import DelegationsError, EncodingError, EngineError
 from caveats.types import Address
 from delegations._version import __version__
+from delegations.cli.ledger import app as ledger_commands
 from delegations.cli.permissions import app as permission_commands
 from delegations.cli.receipt import app as receipt_commands
 from delegations.cli.wallet import app as wallet_commands
@@ -35,6 +36,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 allowed or done, 1 denied, 2 bad input, 3 could not ask.",
 )
 app.add_typer(receipt_commands, name="receipt")
+app.add_typer(ledger_commands, name="ledger")
 app.add_typer(permission_commands, name="permissions")
 app.add_typer(wallet_commands, name="wallet")
 

@@ -57,20 +57,20 @@ def parse_wei(text: str) -> int:
     return _named("--value", parse_uint256, text)
 
 
-def parse_time(text: str) -> int:
-    """Return the value of --at in unix seconds. Raises EncodingError."""
+def parse_time(text: str, option: str = "--at") -> int:
+    """Return the value of an option that is a time, in unix seconds. Raises EncodingError naming the option."""
     if text.isascii() and text.isdigit():
-        return _named("--at", parse_uint256, text)
+        return _named(option, parse_uint256, text)
     expected = "unix seconds, or a time such as 2026-12-31T12:00:00Z"
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise EncodingError.of("--at", expected=expected, got=text) from None
+        raise EncodingError.of(option, expected=expected, got=text) from None
     if moment.tzinfo is None:
-        raise EncodingError.of("--at", expected="a time with its zone", got=text, hint="append Z for UTC")
+        raise EncodingError.of(option, expected="a time with its zone", got=text, hint="append Z for UTC")
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     if since.days < 0 or since.microseconds:
-        raise EncodingError.of("--at", expected="whole seconds, 1970 or later", got=text)
+        raise EncodingError.of(option, expected="whole seconds, 1970 or later", got=text)
     return since.days * 86_400 + since.seconds
 
 

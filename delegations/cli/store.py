@@ -26,7 +26,12 @@ def _refused(path: Path, error: OSError) -> EncodingError:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` and a newline to `path`; an earlier file is replaced in one step.
+    """Write `text` and a newline to `path`. Raises as `write_bytes`."""
+    write_bytes(path, f"{text}\n".encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`; an earlier file is replaced in one step.
 
     Raises:
         EncodingError: the folder cannot be made or written.
@@ -34,9 +39,9 @@ def write_text(path: Path, text: str) -> None:
     written: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
             written = Path(file.name)
-            file.write(text + "\n")
+            file.write(data)
         written.chmod(0o644)
         os.replace(written, path)
     except OSError as error:
