@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import statistics
+import subprocess
+import sys
+from collections import Counter
 
-from scripts.figures.harness import Measured, Parts, figure
+from scripts.figures.harness import ROOT, FigureError, Measured, Missing, Parts, figure
 
 
 @figure("cases")
@@ -12,6 +16,29 @@ def conformance_cases() -> Measured:
     from tests.conformance.cases import run_conformance
 
     return Measured(sum(run_conformance().values()))
+
+
+@figure("tests")
+def conformance_disagreements() -> Parts:
+    """Where the kit and this toolkit differ: a named test for each, run now; beside the total each by its name."""
+    files = sorted(str(path) for path in (ROOT / "tests" / "conformance").glob("test_differences*.py"))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", "-p", "no:randomly", "-p", "no:xdist", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seen = re.findall(r"^(PASSED|FAILED|ERROR) \S+?::test_(\w+)", ran.stdout, re.MULTILINE)
+    passed = Counter(
+        name for outcome, name in seen if outcome == "PASSED" and ("kit" in name or "core_package" in name)
+    )
+    failed = [name for outcome, name in seen if outcome != "PASSED"]
+    if not passed:
+        raise FigureError(f"the tests of the differences did not run: {ran.stdout[-200:]}{ran.stderr[-200:]}")
+    parts: Parts = [Measured(len(passed), beside={"cases": passed.total()})]
+    parts += [Measured(1, of=name.replace("_", " "), beside={"cases": count}) for name, count in passed.items()]
+    return parts + [Missing(name.replace("_", " "), "the test of this difference failed") for name in failed]
 
 
 @figure("us")
