@@ -16,12 +16,15 @@ _MAX_GROUP = 4096
 class _Ticket:
     """Somebody's entries, and what came of them."""
 
-    __slots__ = ("entries", "error", "first")
+    __slots__ = ("called", "entries", "error", "first", "is_next")
 
     def __init__(self, entries: Sequence[Prepared]) -> None:
         self.entries = entries
         self.first: int | None = None
         self.error: DelegationsError | None = None
+        self.is_next = False
+        self.called = threading.Lock()  # held until something has come of them, or it is their turn to commit
+        self.called.acquire()
 
     @property
     def is_done(self) -> bool:
@@ -31,14 +34,16 @@ class _Ticket:
 class GroupCommit:
     """Hands entries to a store's `append`, one group after the other.
 
-    Whoever finds nobody committing commits for all who wait; the others queue up meanwhile and are the next group. So
-    there is one writer at any time and no thread of its own, and a lone caller pays for no hand-over.
+    Whoever finds nobody committing commits for all who wait; the others queue up meanwhile, and the first of them
+    commits the next group. So there is one writer at any time and no thread of its own, and a lone caller pays for no
+    hand-over.
     """
 
     def __init__(self, append: Callable[[Sequence[Prepared]], Head]) -> None:
         self._append = append
         self._waiting: deque[_Ticket] = deque()
-        self._turn = threading.Lock()
+        self._is_busy = False
+        self._guard = threading.Lock()
 
     def submit(self, entries: Sequence[Prepared]) -> int:
         """Return the index of the first of the entries, once all of them are durable. They stay together.
@@ -47,24 +52,39 @@ class GroupCommit:
             EngineError, VerificationError: as the store's `append`; none of the entries was acknowledged.
         """
         ticket = _Ticket(entries)
-        self._waiting.append(ticket)
-        with self._turn:
-            while not ticket.is_done:
-                self._commit(self._next_group())
+        with self._guard:
+            self._waiting.append(ticket)
+            must_wait, self._is_busy = self._is_busy, True
+        if must_wait:
+            self._wait(ticket)
+        if not ticket.is_done:  # it is this thread's turn, and its ticket is the first in the queue
+            self._commit(self._next_group(), ticket)
         if ticket.error is not None:
             raise ticket.error
         assert ticket.first is not None  # noqa: S101  # is_done, and no error
         return ticket.first
 
-    def _next_group(self) -> list[_Ticket]:
-        group = [self._waiting.popleft()]
-        count = len(group[0].entries)
-        while self._waiting and count + len(self._waiting[0].entries) <= _MAX_GROUP:
-            group.append(self._waiting.popleft())
-            count += len(group[-1].entries)
-        return group
+    def _wait(self, ticket: _Ticket) -> None:
+        try:
+            ticket.called.acquire()
+        except BaseException:  # interrupted: whoever waits behind must not wait for this thread
+            with self._guard:
+                if ticket in self._waiting:
+                    self._waiting.remove(ticket)
+                    if ticket.is_next:
+                        self._call_next()
+            raise
 
-    def _commit(self, group: list[_Ticket]) -> None:
+    def _next_group(self) -> list[_Ticket]:
+        with self._guard:
+            group = [self._waiting.popleft()]
+            count = len(group[0].entries)
+            while self._waiting and count + len(self._waiting[0].entries) <= _MAX_GROUP:
+                group.append(self._waiting.popleft())
+                count += len(group[-1].entries)
+            return group
+
+    def _commit(self, group: list[_Ticket], own: _Ticket) -> None:
         try:
             head = self._append([entry for ticket in group for entry in ticket.entries])
         except DelegationsError as error:
@@ -80,3 +100,17 @@ class GroupCommit:
             for ticket in group:
                 ticket.first = first
                 first += len(ticket.entries)
+        finally:
+            with self._guard:
+                self._call_next()
+            for ticket in group:
+                if ticket is not own:
+                    ticket.called.release()
+
+    def _call_next(self) -> None:
+        """Let the first who waits commit. Only under the guard."""
+        if self._waiting:
+            self._waiting[0].is_next = True
+            self._waiting[0].called.release()
+        else:
+            self._is_busy = False

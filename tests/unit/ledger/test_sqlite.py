@@ -14,6 +14,7 @@ from shutil import copyfile
 import pytest
 
 from caveats.errors import DelegationsError, EngineError, VerificationError
+from delegations.ledger.group import GroupCommit, _Ticket
 from delegations.ledger.ledger import Ledger, find_damage_in_file
 from delegations.ledger.lock import WriterLock
 from delegations.ledger.sqlite import SqliteStore
@@ -374,3 +375,83 @@ def test_a_file_that_is_something_else_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_not_reported_as_damaged(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="there is no such file"):
         find_damage_in_file(tmp_path / "none")
+
+
+# group commit
+
+
+class Gate:
+    """An `append` that waits to be let through, and counts."""
+
+    def __init__(self) -> None:
+        self.entered, self.go_on = threading.Semaphore(0), threading.Semaphore(0)
+        self.groups: list[int] = []
+        self.size = 0
+
+    def append(self, entries) -> Head:
+        self.entered.release()
+        self.go_on.acquire()
+        self.groups.append(len(entries))
+        self.size += len(entries)
+        return Head(self.size, bytes(32))
+
+
+def test_what_comes_while_a_group_is_committed_is_the_next_group() -> None:
+    gate = Gate()
+    group = GroupCommit(gate.append)
+    places: list[int] = []
+    threads = [threading.Thread(target=lambda: places.append(group.submit(["entry"]))) for _ in range(9)]
+    threads[0].start()
+    gate.entered.acquire()  # the first is committing
+    for thread in threads[1:]:
+        thread.start()
+    while len(group._waiting) < 8:
+        pass
+    gate.go_on.release(2)
+    for thread in threads:
+        thread.join()
+
+    assert gate.groups == [1, 8]
+    assert sorted(places) == list(range(9))
+
+
+def test_a_thread_that_is_interrupted_while_it_waits_holds_up_nobody() -> None:
+    gate = Gate()
+    group = GroupCommit(gate.append)
+    places: list[int] = []
+
+    def submit() -> None:
+        places.append(group.submit(["entry"]))
+
+    class Interrupted:
+        def acquire(self) -> None:
+            raise KeyboardInterrupt
+
+        def release(self) -> None:
+            raise AssertionError("nobody waits here")
+
+    first, last = threading.Thread(target=submit), threading.Thread(target=submit)
+    first.start()
+    gate.entered.acquire()
+    ticket = _Ticket(["entry"])
+    ticket.called = Interrupted()
+    group._waiting.append(ticket)
+    with pytest.raises(KeyboardInterrupt):
+        group._wait(ticket)
+    last.start()
+    gate.go_on.release(2)
+    for thread in (first, last):
+        thread.join()
+
+    assert gate.groups == [1, 1]
+    assert sorted(places) == [0, 1]
+
+
+def test_a_commit_that_is_interrupted_is_told_to_all_who_waited_for_it() -> None:
+    def interrupted(_: object) -> Head:
+        raise KeyboardInterrupt
+
+    group = GroupCommit(interrupted)
+    for _ in range(2):  # and the next one has its turn
+        with pytest.raises(KeyboardInterrupt):
+            group.submit(["entry"])
