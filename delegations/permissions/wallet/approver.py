@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
@@ -73,6 +74,8 @@ class CallbackApprover:
 class TerminalApprover:
     """Shows the question at a terminal and takes the word "yes", written out, for a yes.
 
+    What was typed before the question stood there is no answer to it and is thrown away.
+
     Args:
         source: where the answer is read from; standard input when None.
         out: where the question is shown; standard error when None.
@@ -91,7 +94,17 @@ class TerminalApprover:
             out.write("".join(f"{line}\n" for line in ("", *question.lines())))
             out.write('Type "yes" to grant all of this, anything else to refuse: ')
             out.flush()
+            _forget_typed(source)
             said = source.readline()
         except (OSError, ValueError) as error:
             return refuse(f"the terminal is gone: {error}")
         return grant() if said.strip() == "yes" else refuse("refused at the terminal")
+
+
+def _forget_typed(source: TextIO) -> None:
+    try:
+        import termios
+    except ImportError:  # another system's terminals
+        return
+    with suppress(OSError, termios.error):  # nothing that keys wait in
+        termios.tcflush(source.fileno(), termios.TCIFLUSH)

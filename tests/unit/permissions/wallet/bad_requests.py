@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from caveats import Timestamp
 from caveats.types import MAX_UINT256, format_hex
 from delegations.delegation import create_delegation, encode_context, redelegate
+from tests.unit.permissions.wallet.browser import Browser
 from tests.unit.permissions.wallet.stage import (
     AGENT,
     ALICE,
@@ -32,6 +33,9 @@ ZERO = "0x" + "00" * 20
 OPEN = "0x0000000000000000000000000000000000000a11"
 WRONG_CHECKSUM = str(AGENT)[:-1] + ("a" if str(AGENT)[-1] != "a" else "A")
 
+
+SERVER_TOKEN = "t" * 32
+"""What the server of the rows that need one was given."""
 
 _GRANT = create_delegation(delegator=ALICE, delegate=AGENT, caveats=[Timestamp(before_at=NOW)], salt=1)
 UNKNOWN = format_hex(encode_context([_GRANT]))
@@ -60,6 +64,15 @@ class Bad(NamedTuple):
     method: str = "POST"
     headers: Mapping[str, str | None] = MappingProxyType({})
     needs_token: bool = False
+
+
+def answer_to(browser: Browser, bad: Bad) -> tuple[int, int, str]:
+    """Return the HTTP status, the code and the message a bad request gets."""
+    headers = {name.replace("-", "_"): value for name, value in bad.headers.items()}
+    answered = browser.send(bad.body, method=bad.method, **headers)
+    body = answered.json()
+    error = (body[0] if isinstance(body, list) else body).get("error", {"code": 0, "message": "no error"})
+    return answered.status_code, error["code"], error["message"]
 
 
 def rpc(method: str, params: Any = None, **members: Any) -> dict[str, Any]:

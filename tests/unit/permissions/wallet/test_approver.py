@@ -9,7 +9,7 @@ from typing import TextIO
 
 import pytest
 
-from delegations.permissions.wallet import ProviderError, TerminalApprover
+from delegations.permissions.wallet import ProviderError, TerminalApprover, approver
 from tests.unit.permissions.wallet.stage import ORIGIN, Wallet
 
 
@@ -62,11 +62,24 @@ def test_a_closed_terminal_refuses() -> None:
     assert "the terminal is gone" in wallet.lines[0]
 
 
-def test_a_real_terminal_is_one() -> None:
+@pytest.mark.parametrize(("before", "after", "is_granted"), [(b"", b"yes\n", True), (b"yes\n", b"no\n", False)])
+def test_at_a_real_terminal_only_what_is_typed_after_the_question_counts(
+    before: bytes, after: bytes, is_granted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours, theirs = pty.openpty()
-    with open(theirs, encoding="utf-8", closefd=False) as keyboard:
-        os.write(ours, b"yes\n")
+    forget = approver._forget_typed
+
+    def type_after(source: TextIO) -> None:
+        forget(source)
+        os.write(ours, after)
+
+    monkeypatch.setattr(approver, "_forget_typed", type_after)
+    os.write(ours, before)
+    with open(theirs, encoding="utf-8") as keyboard:
         wallet = Wallet(approver=TerminalApprover(keyboard, Screen()))
-        assert wallet.request()
-    os.close(theirs)
+        if is_granted:
+            assert wallet.request()
+        else:
+            with pytest.raises(ProviderError, match="refused"):
+                wallet.request()
     os.close(ours)
