@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,21 +48,36 @@ def key_command(
 
 
 @app.command()
-def checkpoint(place: Place, key: PrivateKey = None, out: Out = None, as_json: Json = False) -> None:
+def checkpoint(
+    place: Place,
+    key: PrivateKey = None,
+    tiles: Annotated[
+        str | None, typer.Option(help="Also publish the log as static files in this folder, the checkpoint with it.")
+    ] = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
     """Sign how many entries there are, and their root.
 
-    With --out, an earlier checkpoint of this log in the file is only replaced by one that continues it.
+    An earlier checkpoint of this log in --out or --tiles is only replaced by one that continues it.
     """
     from delegations.cli.ledger_files import open_ledger, read_private_key
     from delegations.ledger.note import NoteSigner
+    from delegations.ledger.tiles import write_tiles
 
     private = read_private_key(key)
+    published = None if tiles is None else str(Path(tiles) / "checkpoint")
     with open_ledger(place) as ledger:
         signer = NoteSigner(ledger.identity.origin, private)
-        if out is not None and Path(out).exists():
-            _require_continued(ledger, _earlier(out, signer))
+        known = {path: _earlier(path, signer) for path in (out, published) if path is not None and Path(path).exists()}
+        for earlier in known.values():
+            _require_continued(ledger, earlier)
         note, signed = _sign(ledger, signer)
-    if out is not None or not as_json:
+        if tiles is not None and published is not None:
+            start = known[published].size if published in known else 0
+            write_tiles(ledger, tiles, start=start, size=signed.size)
+            _write(published, note.to_text().encode())  # last: what it promises is there
+    if out is not None or (published is None and not as_json):
         _deliver(note.to_text(), out)
     if as_json:
         told = {"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "log_key": str(signer.key)}
@@ -175,8 +191,9 @@ def cosign(
     log_key: LogKey,
     name: Annotated[str, typer.Option(help="The witness' name, such as witness.example.net/w.")],
     state: Annotated[str, typer.Option(help="Where this witness keeps the last checkpoint it cosigned.")],
+    tiles: Annotated[str | None, typer.Option(help="Folder in which the log is published, to prove it from.")] = None,
     proof: Annotated[
-        str | None, typer.Option("--consistency", help="File of the proof that the log continues the last one.")
+        str | None, typer.Option("--consistency", help="File of the proof that the log continues the last one instead.")
     ] = None,
     key: PrivateKey = None,
     out: Out = None,
@@ -189,13 +206,19 @@ def cosign(
 
     log, witness = read_verifier_key(log_key, "--log-key"), NoteSigner(name, read_private_key(key), kind=COSIGNATURE)
     previous = verify_checkpoint(read_note(state, "--state"), log) if Path(state).exists() else None
+    shown = read_note(signed, "CHECKPOINT")
+    hashes: Sequence[bytes] = () if proof is None else _read_hashes(proof)
+    if tiles is not None and previous is not None:
+        if proof is not None:
+            raise EncodingError("--tiles and --consistency both prove it", hint="give one of them")
+        hashes = _prove_from_tiles(tiles, previous, verify_checkpoint(shown, log))
     note = cosign_checkpoint(
-        read_note(signed, "CHECKPOINT"),
+        shown,
         witness,
         log_key=log,
         at=int(datetime.now(UTC).timestamp()),
         previous=previous,
-        consistency=() if proof is None else _read_hashes(proof),
+        consistency=hashes,
     )
     _write(state, note.to_text().encode())  # first: what is given out must be remembered
     _deliver(note.to_text(), out)
@@ -296,6 +319,15 @@ def _in_words(told: dict[str, Any], *, is_issuer_known: bool) -> list[str]:
     if not is_issuer_known:
         lines.append("who signed the receipt was not checked (give --key or --signer)")
     return lines
+
+
+def _prove_from_tiles(folder: str, previous: Checkpoint, shown: Checkpoint) -> list[bytes]:
+    from delegations.ledger.tiles import TiledTree, read_from
+    from delegations.ledger.tree import prove_consistency
+
+    if previous.size > shown.size:
+        return []  # the witness says what is wrong with that
+    return prove_consistency(TiledTree(read_from(folder), shown.size).fetch, previous.size, shown.size)
 
 
 def _read_hashes(path: str) -> list[bytes]:

@@ -27,6 +27,8 @@ from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 
 from delegations.ledger.entry import entry_of
 from delegations.ledger.ledger import Ledger
+from delegations.ledger.tiles import TiledTree, read_from
+from delegations.ledger.tree import Head
 from delegations.receipts.envelope import format_envelope, public_key_of
 from tests.cli.command import Ran, run, run_process
 from tests.unit.ledger.notes import LOG, ORIGIN, OTHER_LOG, WITNESSES, private_key
@@ -336,6 +338,39 @@ def test_a_witness_signs_what_continues_what_it_saw_and_nothing_else(office: Off
         forked.append_many([envelope_number(number) for number in (1, 0, 2, 3, 4, 5)])
     office.done("checkpoint", "{forked.db}", "--key", "{log.pem}", "--out", "{fork}")
     assert "two trees of 6 entries have different roots" in cosign(office, "{fork}").err
+
+
+def test_a_witness_proves_it_from_what_the_log_has_published(office: Office) -> None:
+    publish = ("checkpoint", "{log.db}", "--key", "{log.pem}", "--tiles", "{public}")
+    assert office.done(*publish) == ""
+    assert cosign(office, "{public/checkpoint}").code == 0
+    office.done("append", "{log.db}", "{5.json}")
+    office.done(*publish)
+    assert cosign(office, "{public/checkpoint}").code == 2
+    assert cosign(office, "{public/checkpoint}", "witness", "--tiles", "{public}").code == 0
+    (office.path("public") / "tile" / "0" / "000.p" / "6").unlink()
+    ran = cosign(office, "{public/checkpoint}", "witness", "--tiles", "{public}")
+    assert ran.code == 0  # the same checkpoint again needs no proof
+    office.path("witness.state").write_text(office.path("checkpoint").read_text())
+    ran = cosign(office, "{public/checkpoint}", "witness", "--tiles", "{public}")
+    assert (ran.code, ran.out) == (3, "")
+    assert "it is missing" in ran.err
+
+
+def test_what_is_published_leads_to_the_signed_root(office: Office) -> None:
+    told = office.done("checkpoint", "{log.db}", "--key", "{log.pem}", "--tiles", "{public}", "--json")
+    folder = office.path("public")
+    assert (folder / "checkpoint").read_text() == told["checkpoint"]
+    TiledTree(read_from(folder), COUNT).verify(Head(COUNT, bytes.fromhex(told["root"])))
+
+
+def test_a_published_log_is_continued_and_never_replaced(office: Office) -> None:
+    office.done("checkpoint", "{log.db}", "--key", "{log.pem}", "--tiles", "{public}")
+    with Ledger.create(office.path("forked.db"), origin=ORIGIN) as forked:
+        forked.append_many([envelope_number(number) for number in (1, 0, 2, 3, 4, 5)])
+    ran = office.ledger("checkpoint", "{forked.db}", "--key", "{log.pem}", "--tiles", "{public}")
+    assert "it does not continue the checkpoint of 5 entries" in ran.err
+    assert office.path("public/checkpoint").read_text() == office.path("checkpoint").read_text()
 
 
 def test_the_same_checkpoint_is_cosigned_again_without_a_proof(office: Office) -> None:
