@@ -21,6 +21,7 @@ from delegations.receipts.model_parts import (
     Label,
     Link,
     Prose,
+    Provenance,
     ReceiptCaveat,
     ReceiptDenial,
     ReceiptEvent,
@@ -76,6 +77,7 @@ def make_receipts(
     receipts = []
     for entry, redemption in enumerate(executed.redemptions):
         denial = executed.verdict.denial
+        lineage = lineage_of(redemption.context, known)
         receipt = RedemptionReceipt(
             schema_=SCHEMA,
             kind="denial" if denial is not None and denial.is_policy else "redemption",
@@ -87,13 +89,13 @@ def make_receipts(
                 block=BlockRef(number=executed.block.number, timestamp=executed.block.timestamp),
                 network="local",
             ),
-            lineage=lineage_of(redemption.context, known),
+            lineage=lineage,
             actor=Actor(redeemer=executed.redeemer, submitter=executed.redeemer),
             request=request_of(redemption),
             outcome=_outcome(executed, entry, known),
             claims={
                 "subject": "attested",
-                "lineage": "reexecuted",
+                **claims_of_lineage(lineage),
                 "actor": "traced",
                 "request": "attested",
                 "outcome": "traced",
@@ -115,6 +117,16 @@ def lineage_of(context: Sequence[Delegation], registry: EnforcerRegistry | None 
     """Return the links of a context, which runs from the leaf, in a receipt's order: from the root."""
     known = registry or EnforcerRegistry()
     return tuple(_link(depth, delegation, known) for depth, delegation in enumerate(reversed(context)))
+
+
+def claims_of_lineage(lineage: Sequence[Link]) -> dict[str, Provenance]:
+    """Return how a lineage is known from itself: by its hashes, but for the args, which no hash covers."""
+    claims: dict[str, Provenance] = {"lineage": "reexecuted"}
+    for link in lineage:
+        for place, caveat in enumerate(link.caveats):
+            if caveat.args:
+                claims[f"lineage.{link.depth}.caveats.{place}.args"] = "attested"
+    return claims
 
 
 def _link(depth: int, delegation: Delegation, registry: EnforcerRegistry) -> Link:

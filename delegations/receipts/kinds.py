@@ -13,7 +13,15 @@ from caveats.registry import EnforcerRegistry
 from caveats.types import Address, Bytes32, keccak
 from delegations.delegation import Delegation, recover_delegation_signer, verify_chain
 from delegations.evm.chain import LocalChain
-from delegations.receipts.build import Notes, denial_of, lengths_of, lineage_of, noted, request_of
+from delegations.receipts.build import (
+    Notes,
+    claims_of_lineage,
+    denial_of,
+    lengths_of,
+    lineage_of,
+    noted,
+    request_of,
+)
 from delegations.receipts.model import (
     SCHEMA,
     EscalationReceipt,
@@ -173,10 +181,11 @@ def make_grant_receipt(
             )
     elif signer is not None:
         raise EncodingError(f"signer: with {scheme} only the account's contract can tell", hint="leave it out")
+    lineage = lineage_of(links, registry)
     return GrantReceipt(
         schema_=SCHEMA,
         kind="grant",
-        lineage=lineage_of(links, registry),
+        lineage=lineage,
         granted=Granted(
             chain=f"eip155:{chain_id}",
             manager=manager,
@@ -186,7 +195,7 @@ def make_grant_receipt(
             scheme=scheme,
             signer=recovered,
         ),
-        claims={"lineage": "reexecuted", "granted": "attested" if recovered is None else "reexecuted"},
+        claims={**claims_of_lineage(lineage), "granted": "attested" if recovered is None else "reexecuted"},
         prev=prev,
         **noted(notes),
     )
@@ -217,7 +226,8 @@ def make_escalation_receipt(
     """
     asked = None if redemption is None else request_of(redemption)
     caller = default_redeemer((redemption,)) if redeemer is None and redemption is not None else redeemer
-    claims: dict[str, Provenance] = {"lineage": "reexecuted", "escalation": "attested"}
+    lineage = () if redemption is None else lineage_of(redemption.context, registry)
+    claims: dict[str, Provenance] = {**claims_of_lineage(lineage), "escalation": "attested"}
     if asked is not None:
         claims["request"] = "attested"
     if caller is not None:
@@ -226,7 +236,7 @@ def make_escalation_receipt(
         schema_=SCHEMA,
         kind="escalation",
         chain=f"eip155:{chain_id}",
-        lineage=() if redemption is None else lineage_of(redemption.context, registry),
+        lineage=lineage,
         escalation=escalation,
         actor=None if caller is None else Actor(redeemer=caller, submitter=caller),
         request=asked,
@@ -259,12 +269,13 @@ def make_revocation_receipt(
         EncodingError: the context is of another delegation.
     """
     links = (context,) if isinstance(context, Delegation) else tuple(context)
+    lineage = lineage_of(links, registry)
     return RevocationReceipt(
         schema_=SCHEMA,
         kind="revocation",
-        lineage=lineage_of(links, registry),
+        lineage=lineage,
         revocation=revocation,
-        claims={"lineage": "reexecuted", "revocation": standing},
+        claims={**claims_of_lineage(lineage), "revocation": standing},
         prev=prev,
         **noted(notes),
     )

@@ -38,6 +38,7 @@ from delegations.receipts.model_parts import (
 )
 
 SCHEMA: Final = "urn:delegations:receipt:1"
+_ONLY_SAID: Final = ("labels", "answers", "issuer", "ext")
 KINDS: Final = ("redemption", "denial", "escalation", "revocation", "grant")
 
 
@@ -73,7 +74,7 @@ class Receipt(Model):
 
     @model_validator(mode="after")
     def _refuse_common_contradictions(self) -> Self:
-        if any(self.claims.get(path, "attested") != "attested" for path in ("labels", "answers", "issuer", "ext")):
+        if any(claim != "attested" and path.partition(".")[0] in _ONLY_SAID for path, claim in self.claims.items()):
             raise ValueError("claims: labels, answers, issuer and ext are nobody's but the issuer's word: attested")
         for name in ("labels", "evidence", "ext"):
             if getattr(self, name) is not None and not getattr(self, name):
@@ -90,7 +91,7 @@ class Receipt(Model):
                 in it has a claim of its own.
         """
         parts = path.split(".")
-        if parts[0] in ("labels", "answers", "issuer", "ext"):
+        if parts[0] in _ONLY_SAID:
             return "attested"
         for length in range(len(parts), 0, -1):
             claimed = self.claims.get(".".join(parts[:length]))
@@ -306,12 +307,15 @@ def _refuse_disorder(lineage: tuple[Link, ...]) -> None:
 def _refuse_null(value: Any, place: str) -> None:
     if value is None:
         raise EncodingError(f"{place}: null is not used; leave the field out")
+    # most values are neither null nor hold one: their places need not be written out
     if isinstance(value, dict):
         for key, item in value.items():
-            _refuse_null(item, f"{place}.{abbreviate(key)}")
+            if item is None or isinstance(item, dict | list):
+                _refuse_null(item, f"{place}.{abbreviate(key)}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _refuse_null(item, f"{place}.{index}")
+            if item is None or isinstance(item, dict | list):
+                _refuse_null(item, f"{place}.{index}")
 
 
 def _refuse_other_spelling(ours: Any, given: Any, place: str) -> None:

@@ -148,6 +148,10 @@ class Findings:
         if before is None or (before.standing != "contradicted" and _STRENGTH[standing] >= _STRENGTH[before.standing]):
             self._found[path] = Finding(path, self._receipt.standing(path), standing, basis)
 
+    def has(self, path: str) -> bool:
+        """Return whether anything was said of this very fact."""
+        return path in self._found
+
     def leave(self, path: str, basis: str) -> None:
         """Say that a fact cannot be established: it stands as it is claimed, or as a node's word at best."""
         if path not in self._found:

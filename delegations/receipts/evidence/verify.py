@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caveats.errors import EncodingError, VerificationError
+from caveats.caveat import Caveat
+from caveats.errors import EncodingError, VerificationError, abbreviate
 from caveats.registry import EnforcerRegistry
 from caveats.types import Bytes32
 from delegations.delegation import recover_delegation_signer
 from delegations.framework.deployments import Registry
-from delegations.receipts.check import delegation_of, find_problems, lineage
+from delegations.receipts.check import Problem, delegation_of, find_problems, lineage
 from delegations.receipts.decode.model import DecodedRedemption
 from delegations.receipts.evidence.bundle import EVIDENCE_TYPE, Bundle
 from delegations.receipts.evidence.header import Header
@@ -92,10 +93,8 @@ def examine(
         raise EncodingError("verify: a bundle is checked against a block hash", hint="give both, or neither")
     findings = Findings(receipt)
     known = registry or EnforcerRegistry()
-    for problem in find_problems(receipt):
+    for problem in (*find_problems(receipt), *_misread(receipt, known)):
         findings.contradict(problem.path, problem.text)
-    if lineage(receipt) and not findings.refusals:
-        findings.establish("lineage", "reexecuted", "its hashes and links, computed again")
     if isinstance(receipt, GrantReceipt) and not findings.refusals:
         check_grant(receipt, findings)
     opened = words = header = None
@@ -107,6 +106,7 @@ def examine(
         words = prove_state(opened, planned_state(receipt, registry))
         shown = _check(receipt, opened, words, findings, known, deployments)
         opened.refuse_unused()
+    _establish_lineage(receipt, findings)
     cover(findings, _paths(receipt), "nothing here shows it")
     findings.refuse_unestablished()
     return Report(
@@ -121,6 +121,31 @@ def examine(
         limits=tuple(_limits(receipt, opened, words)),
         refusals=tuple(findings.refusals),
     )
+
+
+def _misread(receipt: Receipt, registry: EnforcerRegistry) -> Iterator[Problem]:
+    """Yield where the words of a receipt are not those its caveats' terms read as."""
+    for link in lineage(receipt):
+        for place, caveat in enumerate(link.caveats):
+            decoded = registry.decode(Caveat(enforcer=caveat.enforcer, terms=caveat.terms, args=caveat.args))
+            for name, shown in (("name", decoded.name), ("says", decoded.describe())):
+                told = getattr(caveat, name)
+                if told != shown:
+                    path = f"lineage.{link.depth}.caveats.{place}.{name}"
+                    yield Problem(path, f"expected {abbreviate(shown)}, got {abbreviate(told)}")
+
+
+def _establish_lineage(receipt: Receipt, findings: Findings) -> None:
+    """Say of a lineage that nothing else shows what its hashes do: all but the args, which no hash covers."""
+    if not lineage(receipt) or findings.refusals or findings.has("lineage"):
+        return
+    findings.establish("lineage", "reexecuted", "its hashes and links, computed again")
+    for link in lineage(receipt):
+        for place, caveat in enumerate(link.caveats):
+            if caveat.args and not findings.has(f"lineage.{link.depth}"):
+                findings.leave(
+                    f"lineage.{link.depth}.caveats.{place}.args", "args are not signed, so no hash shows them"
+                )
 
 
 def _named(receipt: Receipt) -> list[str]:
@@ -156,7 +181,7 @@ def _check(
         decoded = mined.decode(chain_id, frozenset(), registry, deployments)
         _refuse_witness(opened)
         check_revocation(receipt, mined, decoded, words, findings, registry)
-        findings.establish("revocation.network", "proven", "the block, whose hash is trusted")
+        _check_network(findings, "revocation.network", receipt.revocation.network)
         return None
     if not isinstance(receipt, GrantReceipt):
         raise EvidenceError("unasked-proof", "nothing on a chain tells of an escalation")
@@ -211,11 +236,15 @@ def _check_redemption(
     chain_id = int(subject.chain[7:])
     mined = _mined(opened, subject.transaction, findings, "subject.block", subject.block)
     decoded = mined.decode(chain_id, executes_as_asked(words), registry, deployments)
-    findings.establish("subject.network", "proven", "the block, whose hash is trusted")
+    _check_network(findings, "subject.network", subject.network)
     shown = check_mined_redemption(receipt, mined, decoded, findings, registry)
     if opened.bundle.witness is not None:
         check_rerun(receipt, opened, mined, findings, registry, deployments)
     return shown
+
+
+def _check_network(findings: Findings, path: str, told: str) -> None:
+    findings.compare(path, told, "live", "proven", "the block, whose hash is trusted")
 
 
 def _mined(opened: OpenBundle, transaction: Bytes32 | None, findings: Findings, path: str, told: BlockRef) -> Mined:
