@@ -210,9 +210,7 @@ def prepare(envelope: Envelope | bytes | str, receipt: Receipt | None = None, *,
     receipt_hash = _sha256(body).hexdigest()
     if payload[-len(_AFTER) - 64 : -len(_AFTER)] != receipt_hash.encode():
         raise VerificationError(f"statement.subject: expected the receipt with the SHA-256 {receipt_hash}")
-    facts = read_facts(_parse(body))
-    if is_strict:
-        _require_spelling(receipt if receipt is not None else Receipt.from_json(body), body, given=receipt is not None)
+    facts = read_facts(_read_strictly(body, receipt) if is_strict else _parse(body))
     envelope_hash = _sha256(envelope_bytes(payload, signatures)).hexdigest()
     leaf = hash_leaf(entry_bytes(envelope_hash, receipt_hash))
     time = None if facts.time is None else min(facts.time, _LATEST)
@@ -267,13 +265,15 @@ def _parse(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _require_spelling(receipt: Receipt, body: bytes, *, given: bool) -> None:
+def _read_strictly(body: bytes, given: Receipt | None) -> dict[str, Any]:
+    receipt = Receipt.from_json(body) if given is None else given
+    wire = receipt.to_wire()
     # json writes what RFC 8785 demands, but for the order of keys beyond the basic plane
-    if _encode(_dump(receipt.to_wire())) == body or receipt.canonical() == body:
-        return
-    if given:
-        raise VerificationError("receipt: the one given is not the one in the envelope")
-    raise EncodingError("statement: not in its RFC 8785 form")
+    if _encode(_dump(wire)) == body or receipt.canonical() == body:
+        return wire
+    if given is None:
+        raise EncodingError("statement: not in its RFC 8785 form")
+    raise VerificationError("receipt: the one given is not the one in the envelope")
 
 
 def _encode(text: str) -> bytes:

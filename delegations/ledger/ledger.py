@@ -329,7 +329,8 @@ class Ledger:
     def _checked(self, found: Sequence[StoredEnvelope], indexes: Sequence[int]) -> Iterator[Record]:
         if [stored.index for stored in found] != list(indexes):
             missing = sorted(set(indexes) - {stored.index for stored in found})
-            raise VerificationError(f"ledger: entry {missing[0]} is missing")
+            what = f"entry {missing[0]} is missing" if missing else f"an entry from {indexes[0]} on stands twice"
+            raise VerificationError(f"ledger: {what}")
         leaves = self._store.fetch([Node(0, index) for index in indexes])
         for stored, leaf in zip(found, leaves, strict=True):
             record = Record(stored.index, stored.payload, stored.signatures)

@@ -69,7 +69,7 @@ class SqliteAudit:
     def heads(self) -> Iterator[Head]:
         """Yield every head that was ever committed, the smallest first."""
         for size, root in self._rows("SELECT size, root FROM head ORDER BY size"):
-            yield Head(size, root)
+            yield Head(self._number(size, "head"), root)
 
     def filed(self) -> Iterator[Filed]:
         """Yield every entry with what it is filed under, in order of its index, whatever is missing between."""
@@ -78,7 +78,8 @@ class SqliteAudit:
 
     def hashes(self) -> Iterator[tuple[int, object]]:
         """Yield position and hash of every complete subtree, in order of the position."""
-        yield from self._rows("SELECT id, hash FROM node ORDER BY id")
+        for place, digest in self._rows("SELECT id, hash FROM node ORDER BY id"):
+            yield self._number(place, "node"), digest
 
     def missing_keys(self, index: int, keys: Sequence[int]) -> list[int]:
         """Return those of the keys that the entry is not filed under."""
@@ -96,6 +97,11 @@ class SqliteAudit:
         if self._connection is None:
             raise EngineError(f"ledger {self._path}: it is not open")
         return self._connection
+
+    def _number(self, value: object, table: str) -> int:
+        if not isinstance(value, int):  # a key can only be anything else when the table itself was altered
+            raise VerificationError(f"ledger {self._path}: a row of {table} has no number")
+        return value
 
     def _rows(self, statement: str) -> Iterator[Any]:
         with mapped(self._path):
@@ -115,6 +121,6 @@ def read_head(connection: sqlite3.Connection, path: Path) -> Head:
 def stored_envelope(row: Sequence[Any], path: Path) -> StoredEnvelope:
     """Return an entry from a row that begins with its index, payload and signatures."""
     index, payload, signatures = row[:3]
-    if not isinstance(payload, bytes) or not isinstance(signatures, bytes):
+    if not isinstance(index, int) or not isinstance(payload, bytes) or not isinstance(signatures, bytes):
         raise VerificationError(f"ledger {path}: entry {index}: its bytes are damaged")
     return StoredEnvelope(index, payload, signatures)

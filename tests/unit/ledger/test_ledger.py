@@ -183,7 +183,7 @@ def test_a_receipt_of_the_form_is_taken_and_one_with_another_hash_is_refused(pat
     ("changes", "says"),
     [
         ({"kind": "gift"}, "expected one of redemption"),
-        ({"schema": "urn:delegations:receipt:2"}, "expected the schema"),
+        ({"schema": "urn:delegations:receipt:2"}, "expected (the )?schema"),
         ({"lineage": [{"hash": "0x12"}]}, "lineage|files it by"),
         ({"lineage": "none"}, "lineage|files it by"),
         ({"prev": 5}, "prev|files it by"),

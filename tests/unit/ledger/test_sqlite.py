@@ -8,18 +8,18 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from random import Random
 from shutil import copyfile
 
 import pytest
 
-from caveats.errors import DelegationsError, EngineError, VerificationError
+from caveats.errors import EngineError, VerificationError
 from delegations.ledger.group import GroupCommit, _Ticket
 from delegations.ledger.ledger import Ledger, find_damage_in_file
 from delegations.ledger.lock import WriterLock
 from delegations.ledger.sqlite import SqliteStore
 from delegations.ledger.sqlite_file import connect
 from delegations.ledger.tree import Head
+from tests.unit.ledger.damaged import cut_short, flip_bits, overwrite
 from tests.unit.ledger.makers import ORIGIN, around_the_triggers, chained, make_ledger
 
 COUNT = 12
@@ -324,42 +324,24 @@ def test_a_receipt_that_was_let_in_unread_is_named_when_all_are_read(tmp_path: P
 # bytes that were changed under the file
 
 
-def shown(path: Path) -> dict[int, bytes]:
-    """What a reader gets to see of the file: entries by their index."""
-    entries: dict[int, bytes] = {}
-    try:
-        with Ledger.open(path, read_only=True) as ledger:
-            for index in range(ledger.size):
-                entries[index] = ledger.read(index).envelope_bytes
-    except DelegationsError:  # refused, with a reason: what was shown until then must be right
-        return entries
-    return entries
-
-
 def test_a_flipped_bit_is_named_or_changes_nothing(original: Path, tmp_path: Path) -> None:
-    random = Random(3)  # noqa: S311  # the same draws every time
-    whole, right, path = original.read_bytes(), shown(original), tmp_path / "flipped"
-    named = 0
-    for _ in range(250):
-        flipped = bytearray(whole)
-        flipped[random.randrange(len(flipped))] ^= 1 << random.randrange(8)
-        path.write_bytes(flipped)
-        damage = find_damage_in_file(path)
-        named += bool(damage)
-        seen = shown(path)
-        assert seen.items() <= right.items()
-        assert damage or seen == right
+    tally = flip_bits(original, tmp_path / "flipped", 250)
 
-    assert named > 100
+    assert tally.wrong == 0
+    assert tally.named > 100
+
+
+def test_what_is_written_over_is_named_or_changes_nothing(original: Path, tmp_path: Path) -> None:
+    tally = overwrite(original, tmp_path / "overwritten", 150)
+
+    assert tally.wrong == 0
+    assert tally.named > 100
 
 
 def test_a_truncated_file_is_named(original: Path, tmp_path: Path) -> None:
-    random = Random(4)  # noqa: S311  # the same draws every time
-    whole, right, path = original.read_bytes(), shown(original), tmp_path / "cut"
-    for length in [0, 1, 99, 100, *range(8192, len(whole), 8192), *(random.randrange(len(whole)) for _ in range(40))]:
-        path.write_bytes(whole[:length])
-        assert find_damage_in_file(path)
-        assert shown(path).items() <= right.items()
+    tally = cut_short(original, tmp_path / "cut", 40)
+
+    assert (tally.wrong, tally.tried - tally.named) == (0, 0)
 
 
 def test_a_file_that_is_something_else_is_named(tmp_path: Path) -> None:
