@@ -121,7 +121,7 @@ def lineage_of(context: Sequence[Delegation], registry: EnforcerRegistry | None 
 
 def claims_of_lineage(lineage: Sequence[Link]) -> dict[str, Provenance]:
     """Return how a lineage is known from itself: by its hashes, but for the args, which no hash covers."""
-    claims: dict[str, Provenance] = {"lineage": "reexecuted"}
+    claims: dict[str, Provenance] = {"lineage": "reexecuted"} if lineage else {}
     for link in lineage:
         for place, caveat in enumerate(link.caveats):
             if caveat.args:

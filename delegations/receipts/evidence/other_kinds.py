@@ -71,7 +71,8 @@ def _check_disabled(
     for path in ("revocation.how", "revocation.manager", "revocation.delegation"):
         findings.establish(path, "proven", _BY_LOGS)
     findings.compare("revocation.by", ended.by, event.delegation.delegator, "proven", _BY_LOGS)
-    check_log_index(findings, "revocation.log_index", ended.log_index, event.log_index, mined)
+    if ended.log_index is not None:
+        check_log_index(findings, "revocation.log_index", ended.log_index, event.log_index, mined)
     if receipt.lineage:
         shown = lineage_of((event.delegation.model,), registry)[0]
         told = receipt.lineage[-1].model_copy(update={"depth": 0})
@@ -90,7 +91,8 @@ def _check_nonce(receipt: RevocationReceipt, mined: Mined, decoded: DecodedTrans
         return
     for path in ("revocation.how", "revocation.manager", "revocation.by", "revocation.nonce"):
         findings.establish(path, "proven", _BY_LOGS)
-    check_log_index(findings, "revocation.log_index", ended.log_index, bump.log_index, mined)
+    if ended.log_index is not None:
+        check_log_index(findings, "revocation.log_index", ended.log_index, bump.log_index, mined)
     _check_bound(receipt, bump.enforcer, findings)
 
 

@@ -62,9 +62,9 @@ def manager_of(receipt: Receipt) -> tuple[Address, int] | None:
 def planned_state(receipt: Receipt, registry: EnforcerRegistry | None = None) -> tuple[AccountProof, ...]:
     """Return the accounts and slots that belong to a receipt's evidence, in order.
 
-    The manager with its disabled flags and its pause, every enforcer with its counters, every delegator with its code
-    and the slot in which a proxy keeps its implementation. Collector and verifier both ask this, so there is nothing to
-    add and nothing to leave out.
+    The manager with its disabled flags and its pause; every enforcer with its counters; every delegator, and a redeemer
+    that is not the submitter, with its code and the slot in which a proxy keeps its implementation. Collector and
+    verifier both ask this, so there is nothing to add and nothing to leave out.
 
     Raises:
         UnsupportedError: more caveats than any block has the gas for.
@@ -80,7 +80,8 @@ def planned_state(receipt: Receipt, registry: EnforcerRegistry | None = None) ->
         wanted.setdefault(bytes(receipt.revocation.by), set()).add(IMPLEMENTATION_SLOT)
         if receipt.revocation.how == "nonce":
             wanted.setdefault(bytes(Nonce.ADDRESS), set()).add(nonce_slot(receipt))
-    if isinstance(receipt, RedemptionReceipt) and not links:
+    if isinstance(receipt, RedemptionReceipt) and (not links or receipt.actor.redeemer != receipt.actor.submitter):
+        # it acts itself, or it is an account that somebody else had pass on the call
         wanted.setdefault(bytes(receipt.actor.redeemer), set()).add(IMPLEMENTATION_SLOT)
     context = tuple(
         delegation_of(link).with_args({place: caveat.args for place, caveat in enumerate(link.caveats)})
