@@ -63,6 +63,10 @@ def test_ten_usdc_a_day_until_friday_to_this_shop_redeemed_by_this_agent() -> No
 
 BUILT = [
     (
+        allowance_permission(NATIVE, 1, justification="x" * 300),
+        NativeTokenAllowance(allowance_amount=1, justification="x" * 300),
+    ),
+    (
         periodic_permission(NATIVE, "0.5", "week"),
         NativeTokenPeriodic(period_amount=5 * 10**17, period_duration=604_800),
     ),

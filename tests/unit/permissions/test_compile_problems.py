@@ -51,11 +51,17 @@ START = "permission.data.startTime"
 LIMITS: list[tuple[dict[str, Any], list[str]]] = [
     (request(startTime=MIDNIGHT), []),
     (request(startTime=MIDNIGHT - 1), [START]),
+    (request(startTime=1), [START]),
+    (request(startTime=0), [START]),
     (request(startTime=253_402_300_799), []),
     (request(startTime=253_402_300_800), [START]),
     (request("erc20-token-periodic", _at(NOW + 1)), []),
     (request("erc20-token-periodic", _at(NOW)), ["rules[0].data.timestamp"]),
+    (request("erc20-token-periodic", _at(NOW), startTime=MIDNIGHT), ["rules[0].data.timestamp"]),
+    (request("erc20-token-periodic", _at(NOW + 1), startTime=MIDNIGHT), []),
     (request("erc20-token-periodic", _at(0)), ["rules[0].data.timestamp"]),
+    (request("erc20-token-periodic", _at(1)), ["rules[0].data.timestamp"]),
+    (request("erc20-token-periodic", _at(2**128 - 1)), ["rules[0].data.timestamp"]),
     (request("erc20-token-periodic", _at(2**128)), ["rules[0].data.timestamp"]),
     (request("erc20-token-periodic", _at(NOW + 5), startTime=NOW + 4), []),
     (request("erc20-token-periodic", _at(NOW + 5), startTime=NOW + 5), ["rules[0].data.timestamp"]),
@@ -163,4 +169,7 @@ def test_no_problems_are_no_error_and_some_are_one_error_with_all_of_them() -> N
     with pytest.raises(PermissionFieldError) as refused:
         require_no_problems(problems)
     assert refused.value.problems == problems
+    with pytest.raises(PermissionFieldError) as one:
+        require_no_problems(problems[:1])
+    assert str(one.value) == "permission.data.periodAmount: expected more than 0, got 0"
     assert str(refused.value) == "permission.data.periodAmount: expected more than 0, got 0 (and 1 more)"
