@@ -25,6 +25,10 @@ class PostgresAudit:
         """Begin the transaction that sees one moment; it ends with the connection."""
         self._connection = connection
         self._link = link
+        self._scans = 0
+        self._terms: Iterator[Any] | None = None
+        self._terms_from = 0
+        self._next_term: Any = None
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.execute("SELECT 1")  # from here on, one moment
 
@@ -76,9 +80,22 @@ class PostgresAudit:
 
     def missing_keys(self, index: int, keys: Sequence[int]) -> list[int]:
         """Return those of the keys that the entry is not filed under."""
-        rows = self._rows("SELECT key FROM term WHERE key = ANY(%s) AND entry = %s", (list(keys), index))
-        found = {key for (key,) in rows}
+        found = self._keys_of(index)
         return [key for key in keys if key not in found]
+
+    def _keys_of(self, index: int) -> set[int]:
+        """Return what an entry is filed under; asked for one entry after the other, all of it is read once."""
+        if self._terms is None or index < self._terms_from:
+            self._scans += 1
+            self._terms = self._scan(f"terms{self._scans}", "SELECT entry, key FROM term ORDER BY entry")
+            self._next_term = next(self._terms, None)
+        self._terms_from = index + 1
+        found = set()
+        while self._next_term is not None and self._next_term[0] <= index:
+            if self._next_term[0] == index:
+                found.add(self._next_term[1])
+            self._next_term = next(self._terms, None)
+        return found
 
     def count_keys(self) -> int:
         """Return how many keys are filed, over all entries."""
