@@ -38,11 +38,12 @@ _P256 = 0x100
 _LAST_RESERVED = 0xFFFF
 """Addresses up to here are, or may become, precompiles of chains whose rules are not Prague's; 0x100 is Osaka's."""
 
-ESTABLISHED = frozenset(("subject", "lineage", "actor", "request", "outcome"))
-"""What of a receipt a replay that ends as it says shows to be so."""
+ESTABLISHED = frozenset(("subject", "lineage", "request", "outcome"))
+"""What of a receipt a replay that ends as it says shows to be so. Who asked is not among it: nobody signs what is never
+sent, and anybody can write down a sender."""
 _MANAGER = "DelegationManager"
-_MOST_GAS = 60_000_000
-"""What a verifier lets a stranger's call burn; more than a redemption ever needs."""
+_MOST_GAS = 2**24
+"""What a verifier lets a stranger's call burn: what EIP-7825 lets a transaction have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,9 @@ def replay_denial(
     witness = opened.bundle.witness
     if witness is None:
         raise EvidenceError("missing-evidence", "the bundle holds no call to run again", path="witness")
-    header = opened.header(witness.header)
+    if witness.header:
+        raise EvidenceError("witness-mismatch", "the witness is not of the trusted block", path="witness.header")
+    header = opened.header(0)
     chain_id = int(receipt.subject.chain.removeprefix("eip155:"))
     position = _check_subject(receipt, witness, header, chain_id)
     block = environment(header, chain_id, position)

@@ -97,9 +97,9 @@ def replay_signature(receipt: GrantReceipt, opened: OpenBundle) -> SignatureResu
         raise EvidenceError("missing-evidence", "the bundle holds no call to run again", path="witness")
     chain_id = int(receipt.granted.chain.removeprefix("eip155:"))
     call = call_of(witness)
-    if witness.chain_id != chain_id or call != signature_call(receipt):
+    if witness.header or witness.chain_id != chain_id or call != signature_call(receipt):
         raise EvidenceError("witness-mismatch", "the call does not ask what the receipt says", path="witness")
-    block = environment(opened.header(witness.header), chain_id, "in")
+    block = environment(opened.header(0), chain_id, "in")
     state = WitnessState(opened, witness, official_codes(chain_id))
     try:
         outcome, codes = ask_signature(ForkedWorld(state), block, call)

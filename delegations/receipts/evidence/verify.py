@@ -47,6 +47,10 @@ from delegations.receipts.model_parts import BlockRef
 
 _END_OF_BLOCK = "State is proven as it is at the END of the block: what later transactions of the block did is in it."
 _NATIVE = "Native value that contracts moved on leaves no log; only a trace tells of it."
+_NEVER_SENT = (
+    "That anybody asked for this call is the issuer's word. Who writes a call down chooses its args, signatures and"
+    " gas: what is shown is that this very call is denied."
+)
 _NO_STATE = "The bundle proves nothing of the state: neither flags, counters nor code."
 
 
@@ -222,6 +226,8 @@ def _check_tried(
         if path.partition(".")[0] in result.established:
             basis = f"the call, run again on the state of block {opened.headers[0].number}"
             findings.establish(path, "reexecuted", basis)
+        else:
+            findings.leave(path, "the call was run again as if sent by it; nobody signs what is never sent")
 
 
 def _check_redemption(
@@ -313,3 +319,5 @@ def _limits(receipt: Receipt, opened: OpenBundle | None, words: Words | None) ->
     yield _NO_STATE if words is None else _END_OF_BLOCK
     if isinstance(receipt, RedemptionReceipt) and receipt.kind == "redemption":
         yield _NATIVE
+    if isinstance(receipt, RedemptionReceipt) and receipt.subject.phase == "preflight":
+        yield _NEVER_SENT

@@ -20,6 +20,7 @@ from delegations.receipts.evidence.bundle import AccountProof, Bundle
 from delegations.receipts.evidence.opened import OpenBundle, open_bundle
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.replay import call_of, replay_denial
+from delegations.receipts.evidence.verify import verify
 from delegations.receipts.evidence.witness import environment, official_codes
 from delegations.receipts.evidence.witness_state import WitnessState
 from delegations.redemption import redeem
@@ -95,6 +96,14 @@ def test_the_code_that_ran_is_named(staged):
     assert seen["DelegationManager"].address == staged.chain.manager
     code = staged.chain.world.code(staged.chain.manager)
     assert seen["DelegationManager"].code_hash == Bytes32(keccak(code))
+
+
+def test_that_anybody_asked_is_only_said(staged):
+    """Nobody signs a call that is never sent."""
+    assert "actor" not in run(staged).established
+    report = verify(staged.receipt.model_copy(update={"claims": {}}), staged.bundle, staged.node.header.hash)
+    assert (report.standing("actor.redeemer"), report.standing("outcome.denial")) == ("attested", "reexecuted")
+    assert any("the issuer's word" in limit for limit in report.limits)
 
 
 def test_code_of_ones_own_is_not_called_official():
@@ -241,7 +250,8 @@ def test_a_slot_nobody_reads_is_refused(staged):
         ("to", HELPER, "witness-mismatch"),
         ("data", b"\xce\xf6\xd2\x09", "witness-mismatch"),
         ("value", 1, "witness-mismatch"),
-        ("gas", 60_000_001, "witness-malformed"),
+        ("gas", 2**24 + 1, "witness-malformed"),
+        ("header", 1, "witness-mismatch"),
         ("gas", 100, "witness-mismatch"),
     ],
 )
