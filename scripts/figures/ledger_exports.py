@@ -40,7 +40,7 @@ def ledger_postgres_appends() -> Parts:
     entries = [prepare(envelope_number(number)) for number in range(2_000)]
     size = sum(len(entry.payload) + len(entry.signatures) for entry in entries) / len(entries)
     parts: Parts = []
-    with postgres_server() as conninfo:
+    with postgres_server(is_on_disk=True) as conninfo:
         parts.append(Measured(_bare_commits(conninfo), of="a bare commit of one row, for comparison"))
         store = PostgresStore.create(conninfo, make_identity("figures.example/ledger"))
         for batch in (1, 10, 100, 1_000):

