@@ -179,6 +179,8 @@ def _check_absence(receipt: RedemptionReceipt, direct: bool, mined: Mined, findi
     stood = receipt.outcome.status in ("executed", "partially_executed")
     if direct:
         findings.contradict("lineage", "the transaction's own call holds no such redemption")
+    elif stood and not mined.receipt.success:
+        findings.contradict("outcome.status", "the transaction failed")
     elif stood and receipt.lineage:
         # whatever way the manager was reached, it logs each delegation of a redemption that stands
         findings.contradict("outcome.status", "the logs tell of no such redemption")
