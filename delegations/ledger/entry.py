@@ -255,7 +255,7 @@ def _receipt_slice(payload: bytes) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        value = from_json(body, allow_inf_nan=False)
+        value = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise EncodingError(f"receipt: not JSON ({error})") from error
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:

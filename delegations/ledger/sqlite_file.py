@@ -38,6 +38,8 @@ SCHEMA: Final = (
 _PAGE_SIZE = 8192
 # pages of the write-ahead log after which it is carried over into the file: 32 MiB
 _CHECKPOINT = 4096
+# a batch that does not fit is written twice
+_CACHE_KIB = 65_536
 _BUSY_SECONDS = 10
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_FORMAT", "SQLITE_TOOBIG")
 
@@ -72,7 +74,12 @@ def connect(path: Path, is_writer: bool) -> sqlite3.Connection:
     connection.text_factory = bytes
     if is_writer:
         try:
-            for pragma in ("synchronous = FULL", "fullfsync = ON", f"wal_autocheckpoint = {_CHECKPOINT}"):
+            for pragma in (
+                "synchronous = FULL",
+                "fullfsync = ON",
+                f"wal_autocheckpoint = {_CHECKPOINT}",
+                f"cache_size = -{_CACHE_KIB}",
+            ):
                 connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error:
             connection.close()

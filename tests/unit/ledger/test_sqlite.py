@@ -244,10 +244,12 @@ def test_a_damaged_entry_is_not_shown(path: Path) -> None:
     with around_the_triggers(path) as connection:
         connection.execute("UPDATE entry SET payload = (SELECT payload FROM entry WHERE id = 3) WHERE id = 7")
         connection.execute("DELETE FROM entry WHERE id = 9")
+        connection.execute("UPDATE entry SET payload = zeroblob(900) WHERE id = 10")
     with Ledger.open(path, read_only=True) as ledger:
         assert ledger.read(6).index == 6
-        with pytest.raises(VerificationError, match="entry 7: its bytes do not hash to its leaf"):
-            ledger.read(7)
+        for index in (7, 10):
+            with pytest.raises(VerificationError, match=f"entry {index}: its bytes do not hash to its leaf"):
+                ledger.read(index)
         with pytest.raises(VerificationError, match="entry 9 is missing"):
             ledger.read(9)
         with pytest.raises(VerificationError, match="entry 7"):
