@@ -59,7 +59,8 @@ def checkpoint(
 ) -> None:
     """Sign how many entries there are, and their root.
 
-    An earlier checkpoint of this log in --out or --tiles is only replaced by one that continues it.
+    An earlier checkpoint of this log in --out or --tiles is only replaced by one that continues it; one that says the
+    same stays, with whatever cosignatures it has.
     """
     from delegations.cli.ledger_files import open_ledger, read_private_key
     from delegations.ledger.note import NoteSigner
@@ -76,9 +77,11 @@ def checkpoint(
         if tiles is not None and published is not None:
             start = known[published].size if published in known else 0
             write_tiles(ledger, tiles, start=start, size=signed.size)
-            _write(published, note.to_text().encode())  # last: what it promises is there
-    if out is not None or (published is None and not as_json):
-        _deliver(note.to_text(), out)
+    for path in (published, out):  # last: what it promises is there
+        if path is not None and known.get(path) != signed:
+            _write(path, note.to_text().encode())
+    if published is None and out is None and not as_json:
+        _deliver(note.to_text(), None)
     if as_json:
         told = {"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "log_key": str(signer.key)}
         print_json({**told, "checkpoint": note.to_text()})

@@ -221,6 +221,13 @@ def test_a_checkpoint_is_replaced_by_one_that_continues_it_and_by_no_other(offic
     assert office.path("checkpoint").read_text() == newer
 
 
+def test_a_checkpoint_that_says_the_same_keeps_its_cosignatures(office: Office) -> None:
+    assert cosign(office, "{checkpoint}", "witness", "--out", "{checkpoint}").code == 0
+    cosigned = office.path("checkpoint").read_text()
+    office.done("checkpoint", "{log.db}", "--key", "{log.pem}", "--out", "{checkpoint}")
+    assert office.path("checkpoint").read_text() == cosigned
+
+
 def test_a_file_that_is_no_checkpoint_is_not_replaced(office: Office) -> None:
     ran = office.ledger("checkpoint", "{log.db}", "--key", "{log.pem}", "--out", "{receipt.json}")
     assert "--out: the file there is no checkpoint of this log" in ran.err
