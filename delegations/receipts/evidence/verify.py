@@ -223,7 +223,9 @@ def _check_tried(
         raise EvidenceError("unasked-proof", "what was never sent has no transaction", path="transaction")
     result = replay_denial(receipt, opened, registry=registry)
     for path in _paths(receipt):
-        if path.partition(".")[0] in result.established:
+        if path == "outcome.warnings":
+            findings.leave(path, "what the issuer's own engine warned of")
+        elif path.partition(".")[0] in result.established:
             basis = f"the call, run again on the state of block {opened.headers[0].number}"
             findings.establish(path, "reexecuted", basis)
         else:

@@ -41,6 +41,38 @@ WORDS = (
     *("local", "live", "preflight", "latest", "safe", "finalized", "disabled", "nonce", "code"),
     *("ecdsa", "erc1271", "erc6492", "pending", "approved", "rejected", "expired"),
 )
+ADDED: tuple[tuple[str, Any], ...] = (
+    ("subject.phase", "preflight"),
+    ("subject.transaction", "0x" + "11" * 32),
+    ("subject.transaction_index", 0),
+    ("subject.log_index", 0),
+    ("subject.call_path", [0]),
+    ("subject.call_path", []),
+    ("subject.finality", "finalized"),
+    ("subject.block.hash", "0x" + "11" * 32),
+    ("actor.via", ["0x" + "11" * 20]),
+    ("actor.via", []),
+    ("actor", {"redeemer": "0x" + "11" * 20, "submitter": "0x" + "11" * 20}),
+    ("outcome.gas_used", "1"),
+    ("outcome.failed_executions", [0]),
+    ("outcome.warnings", ["All is well."]),
+    ("outcome.denial.entry", 0),
+    ("outcome.denial.depth", 0),
+    ("outcome.denial.caveat", 0),
+    ("outcome.denial.execution", 0),
+    ("outcome.denial.hook", "before"),
+    ("outcome.movements.0.token_id", "1"),
+    ("outcome.movements.0.token", "0x" + "11" * 20),
+    ("revocation.nonce", "1"),
+    ("revocation.code", "0x" + "11" * 20),
+    ("granted.signer", "0x" + "11" * 20),
+    ("escalation.denial", "ab" * 32),
+    ("prev", "ab" * 32),
+    ("states", []),
+    ("codes", []),
+    ("more", "of it"),
+)
+"""What a receipt or a bundle may lack, and is given."""
 MERE_CHOICE: frozenset[Path] = frozenset({("witness", "gas")})
 """What of a bundle can be chosen freely: the gas a denied call is run again with, as long as it ends the same."""
 
@@ -137,6 +169,18 @@ class Liar:
                 for index in range(len(items) - 1):
                     if items[index] != items[index + 1]:
                         yield of("swapped with the next", (*path, index), swap)
+
+    def every_addition(self) -> Iterator[Lie]:
+        """Each optional field that is not there, and some that may not be, with and without a claim about it."""
+        for name, value in ADDED:
+            path = tuple(int(key) if key.isdigit() else key for key in name.split("."))
+            for wire, of in ((self.receipt, self.of_receipt), (self.bundle or {}, self.of_bundle)):
+                if wire and holds(wire, path[:-1]) and not holds(wire, path):
+                    yield of("something for", path, setting(value))
+            if holds(self.receipt, path[:-1]) and not holds(self.receipt, path):
+                lie = self.of_receipt("something proven for", path, setting(value))
+                lie.receipt["claims"] = {**lie.receipt["claims"], name: "proven"}
+                yield lie
 
     def every_exchange(self) -> Iterator[Lie]:
         """Each part of the bundle taken from another's, and other bundles whole."""
