@@ -7,8 +7,9 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,29 @@ def _can_be_reached(path: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that runs.
+
+    Attributes:
+        conninfo: how to connect to it.
+        crash: stops it without letting it write anything more, and starts it again.
+    """
+
+    conninfo: str
+    crash: Callable[[], None]
+
+
 @contextmanager
 def postgres_server(*, is_durable: bool = True, is_on_disk: bool = False) -> Iterator[str]:
-    """Run a server, and yield how to connect to it.
+    """Run a server, and yield how to connect to it. The arguments are those of `running_server`."""
+    with running_server(is_durable=is_durable, is_on_disk=is_on_disk) as server:
+        yield server.conninfo
+
+
+@contextmanager
+def running_server(*, is_durable: bool = True, is_on_disk: bool = False) -> Iterator[Server]:
+    """Run a server until the end of the block.
 
     Args:
         is_durable: whether a commit waits for the disk, as it does by default.
@@ -69,12 +90,23 @@ def postgres_server(*, is_durable: bool = True, is_on_disk: bool = False) -> Ite
             )
 
     options = [*_OPTIONS, f"unix_socket_directories={folder}", *([] if is_durable else ["fsync=off"])]
+
+    def start() -> None:
+        run("pg_ctl", "start", "--wait", "--options", " ".join(f"-c {option}" for option in options))
+
+    def stop() -> None:
+        run("pg_ctl", "stop", "--mode=immediate")  # as a crash would
+
+    def crash() -> None:
+        stop()
+        start()
+
     try:
         run("initdb", "--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync")
-        run("pg_ctl", "start", "--wait", "--options", " ".join(f"-c {option}" for option in options))
+        start()
         try:
-            yield f"host={folder} user=postgres dbname=postgres"
+            yield Server(f"host={folder} user=postgres dbname=postgres", crash)
         finally:
-            run("pg_ctl", "stop", "--mode=immediate")
+            stop()
     finally:
         shutil.rmtree(folder)

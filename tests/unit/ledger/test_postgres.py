@@ -30,7 +30,7 @@ from delegations.ledger.postgres import PostgresStore
 from delegations.ledger.postgres_audit import PostgresAudit
 from tests.unit.ledger.notes import ORIGIN
 from tests.unit.ledger.papers import envelope_number
-from tests.unit.ledger.postgres_server import postgres_server
+from tests.unit.ledger.postgres_server import postgres_server, running_server
 
 ROOT = Path(__file__).parents[3]
 
@@ -170,6 +170,41 @@ def test_a_writer_killed_inside_its_transaction_leaves_nothing_behind(
     with Ledger(open_again(postgres, namespace)) as ledger:
         assert ledger.read(5).envelope == envelope_number(8)
         assert ledger.find_damage() == ()
+
+
+def test_a_server_that_crashes_has_kept_what_was_acknowledged(namespace: str) -> None:
+    with running_server() as server:
+        with closing(PostgresStore.create(server.conninfo, make_identity(ORIGIN), namespace=namespace)) as store:
+            for number in range(10):
+                store.append([prepare(envelope_number(number))])
+            server.crash()
+            with pytest.raises(TransportError, match="look for the entries before they are appended again"):
+                store.append([prepare(envelope_number(10))])
+            assert store.append([prepare(envelope_number(10))]).size == 11
+        with Ledger(open_again(server.conninfo, namespace)) as ledger:
+            assert [record.envelope for record in ledger.records()] == [envelope_number(n) for n in range(11)]
+            assert ledger.find_damage() == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "family", "message"),
+    [
+        ("53100", EngineError, "the disk is full; nothing of this was kept"),
+        ("55P03", EngineError, "another writer has been at it for over 60 seconds"),
+        ("42501", EngineError, r"some words of the server \(42501\)"),
+        ("57P01", TransportError, "cannot be reached: some words of the server"),
+        ("08006", TransportError, "cannot be reached"),
+        ("XX001", VerificationError, "the data is damaged"),
+        ("42P01", VerificationError, "no ledger there, or one that lacks a part"),
+    ],
+)
+def test_what_the_server_says_is_told_by_whose_fault_it_is(
+    store: PostgresStore, code: str, family: type[DelegationsError], message: str
+) -> None:
+    with pytest.raises(family, match=message) as refusal, store._reading.use():
+        raise psycopg.errors.lookup(code)("some words of the server\nDETAIL: and more")
+    assert type(refusal.value) is family
+    assert store.head().size == 5
 
 
 def test_a_lost_connection_is_told_and_made_anew(postgres: str, namespace: str, store: PostgresStore) -> None:
