@@ -328,3 +328,18 @@ def test_a_policy_too_large_to_be_one_is_refused(tmp_path: Path) -> None:
     path.write_text(TOML + "#" * 1_048_577)
     with pytest.raises(EncodingError, match="larger than"):
         read_policy(path)
+
+
+def test_each_site_has_grants_of_its_own_to_count() -> None:
+    wallet = wallet_of(max_grants=1, origins=[ORIGIN, OTHER])
+    assert is_granted(wallet)
+    assert is_granted(wallet, origin=OTHER)
+    assert not is_granted(wallet)
+
+
+def test_a_total_bounds_nothing_that_never_expires() -> None:
+    limits = {"native": {"max_amount": "10", "per_seconds": DAY, "max_total": "1000000"}}
+    wallet = wallet_of(tokens=limits, max_duration_seconds=None)
+    assert is_granted(wallet, periodic(expiry(30)))
+    assert not is_granted(wallet, periodic(addresses("redeemer", AGENT)))
+    assert "no bound until it expires is more than 1000000" in wallet.lines[-2]

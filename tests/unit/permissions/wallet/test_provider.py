@@ -451,3 +451,15 @@ def test_a_redeemer_rule_becomes_its_caveat() -> None:
 def test_an_unlimited_stream_is_filled_in_as_such() -> None:
     (response,) = Wallet().request(EVERY_TYPE[0])
     assert response["permission"]["data"]["maxAmount"] == hex(MAX_UINT256)
+
+
+def test_what_began_earlier_today_is_granted_and_what_began_yesterday_is_not() -> None:
+    wallet = Wallet()
+    wallet.now = NOW + 3600
+    for start, is_granted in ((NOW, True), (NOW - 1, False)):
+        asked = request("native-token-allowance", {"allowanceAmount": "0x1", "startTime": start}, expiry(1))
+        if is_granted:
+            assert wallet.request(asked)
+        else:
+            with refused(-32602):
+                wallet.request(asked)

@@ -212,3 +212,10 @@ def test_an_origin_is_read(origin: str) -> None:
 def test_what_could_be_mistaken_for_another_origin_is_refused(origin: Any) -> None:
     with pytest.raises(EncodingError, match="origin"):
         parse_origin(origin)
+
+
+def test_the_name_of_a_token_cannot_act_on_the_screen_either() -> None:
+    asked = request("erc20-token-allowance", {"tokenAddress": str(TOKEN), "allowanceAmount": "0x1"}, expiry(1))
+    question = question_of(asked, tokens={TOKEN: TokenInfo("US\x1b[2JDC", 6)})
+    assert all(line.isprintable() for line in question.lines())
+    assert "US\\x1b[2JDC" in text_of(question)

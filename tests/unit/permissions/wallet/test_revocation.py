@@ -214,3 +214,16 @@ def test_a_function_that_fails_is_reported(error: Exception) -> None:
     unanswered(wallet, granted(wallet))
     assert kept(wallet).failure == str(error)
     assert not any(str(error) in str(each) for each in wallet.granted())
+
+
+def test_it_is_not_listed_any_more_before_anything_is_sent() -> None:
+    listed: list[Any] = []
+
+    def send(account: Address, execution: Execution) -> str:
+        listed.append((wallet.granted(), kept(wallet).state))
+        wallet.chain.send(account, execution.target, execution.call_data)
+        return "0xabc"
+
+    wallet = sending_by(send)
+    wallet.revoke(granted(wallet))
+    assert listed == [([], "revoking")]
