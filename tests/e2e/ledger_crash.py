@@ -177,6 +177,21 @@ def killed_at_steps(stage: Stage, stride: int) -> Tally:
     return _killed(stage, stride, lambda n: {"at_call": None, "at_step": n})
 
 
+def acknowledged_too_early(stage: Stage, stride: int) -> Tally:
+    """Kill a writer that acknowledges before it appends: what a liar looks like, for the counting to be believed."""
+
+    def lie(stage: Stage, say: Callable[[int], None], **when: int | None) -> None:
+        say(BEFORE + GROUP)
+        append_group(stage, lambda _: None, **when)
+
+    tally = Tally()
+    for at in range(0, 12, stride):
+        stage.reset()
+        acknowledged = in_child(lambda say, at=at: lie(stage, say, at_call=at, at_step=None))
+        stage.inspect(tally, acknowledged, unit=GROUP)
+    return tally
+
+
 def _killed(stage: Stage, stride: int, when: Callable[[int], dict[str, int | None]]) -> Tally:
     tally = Tally()
     for at in count(0, stride):
@@ -319,7 +334,8 @@ def strike(fault: str, directory: Path, *, stride: int = 1) -> Tally:
 
 def main(fault: str, stride: str, directory: str) -> None:
     """Try one kind of fault and print the tally."""
-    print(json.dumps(asdict(FAULTS[fault](Stage(Path(directory)), int(stride)))))
+    known = {**FAULTS, acknowledged_too_early.__name__: acknowledged_too_early}
+    print(json.dumps(asdict(known[fault](Stage(Path(directory)), int(stride)))))
 
 
 if __name__ == "__main__":

@@ -108,6 +108,12 @@ def test_rows_are_added_and_neither_changed_nor_removed(path: Path, statement: s
             connection.execute(statement)
 
 
+def test_a_commit_waits_for_the_disk_and_readers_do_not_wait_for_it(path: Path) -> None:
+    with closing(connect(path, True)) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == (b"wal",)
+
+
 # when it cannot be kept
 
 
