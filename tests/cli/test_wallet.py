@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +83,26 @@ def test_the_operator_is_told_what_the_site_is_not(node: Node, tmp_path: Path) -
         running.process.terminate()
         _, err = running.process.communicate(timeout=30)
         assert f"{ORIGIN} was refused: permission 1: allow 1: 11 in 86400 seconds is more than 10" in err
+
+
+@pytest.mark.parametrize(("typed", "is_granted"), [(b"yes\n", True), (b"no\n", False)])
+def test_what_the_policy_does_not_grant_is_asked_at_the_terminal(
+    node: Node, tmp_path: Path, typed: bytes, is_granted: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    shown = b""
+    with serving(node[1], tmp_path, "--ask", terminal=theirs) as running, ThreadPoolExecutor(1) as meanwhile:
+        coming = meanwhile.submit(running.call, "wallet_requestExecutionPermissions", [daily(amount=11)])
+        while b"anything else to refuse: " not in shown:
+            shown += os.read(ours, 4096)
+        # what is typed is thrown away until the wallet listens, so it is typed until it is heard
+        while not coming.done():
+            os.write(ours, typed)
+            wait([coming], timeout=0.05)
+    os.close(theirs)
+    os.close(ours)
+    assert b"At most 0.000000000000000011 ETH per day" in shown
+    assert ("result" in coming.result()) is is_granted
 
 
 def refused(*given: object, code: int = 2, env: dict[str, str] | None = None) -> str:

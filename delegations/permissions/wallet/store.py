@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +137,8 @@ class SqliteStore:
                 isolation_level=None,
                 check_same_thread=False,
             )
+            # a store that is dropped closes its file, whoever forgot to
+            weakref.finalize(self, self._connection.close)
             self._prepare(self._connection)
         except sqlite3.Error as error:
             self.close()

@@ -108,22 +108,23 @@ def arguments(node: str, folder: Path, *more: str) -> list[str]:
 
 
 @contextmanager
-def serving(node: str, folder: Path, *more: str, env: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Run the server until the block ends, or it is killed."""
+def serving(
+    node: str, folder: Path, *more: str, env: Mapping[str, str] | None = None, terminal: int | None = None
+) -> Iterator[Served]:
+    """Run the server until the block ends, or it is killed. `terminal` is the descriptor of one it is run at."""
     clean = {name: value for name, value in os.environ.items() if name not in KEY_VARIABLES}
     process = subprocess.Popen(
         [SCRIPT, *arguments(node, folder, *more)],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if terminal is None else terminal,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE if terminal is None else terminal,
         text=True,
         env={**clean, **KEY, **(env or {})},
     )
     assert process.stdout is not None
-    assert process.stderr is not None
     try:
         line = process.stdout.readline()
-        assert " on http://" in line, process.stderr.read()
+        assert " on http://" in line, process.stderr.read() if process.stderr else line
         token = (env or {}).get("DELEGATIONS_WALLET_TOKEN")
         headers = {"origin": ORIGIN, **({"authorization": f"Bearer {token}"} if token else {})}
         with httpx.Client(headers=headers, timeout=30) as client:
@@ -133,4 +134,5 @@ def serving(node: str, folder: Path, *more: str, env: Mapping[str, str] | None =
             process.terminate()
         process.wait(timeout=30)
         process.stdout.close()
-        process.stderr.close()
+        if process.stderr is not None:
+            process.stderr.close()
