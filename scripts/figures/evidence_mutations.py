@@ -74,7 +74,7 @@ def _random(liars: Sequence[Liar]) -> Iterator[tuple[Specimen, Lie]]:
 def _line(tally: Tally, what: str) -> Measured:
     beside = {
         "refused": sum(tally.refused.values()),
-        "the issuer's word": sum(tally.no_lie.values()),
+        "no lie": sum(tally.no_lie.values()),
         "accepted": len(tally.accepted),
         "reasons": len(tally.refused),
     }

@@ -42,7 +42,7 @@ ESTABLISHED = frozenset(("subject", "lineage", "request", "outcome"))
 """What of a receipt a replay that ends as it says shows to be so. Who asked is not among it: nobody signs what is never
 sent, and anybody can write down a sender."""
 _MANAGER = "DelegationManager"
-_MOST_GAS = 2**24
+MOST_GAS = 2**24
 """What a verifier lets a stranger's call burn: what EIP-7825 lets a transaction have."""
 
 
@@ -133,9 +133,9 @@ def replay_denial(
 
 def call_of(witness: Witness) -> Transaction:
     """Return the call a witness is of. Raises EvidenceError (witness-malformed) for one no block has the gas for."""
-    if witness.gas > _MOST_GAS:
+    if witness.gas > MOST_GAS:
         raise EvidenceError(
-            "witness-malformed", f"expected at most {_MOST_GAS} gas, got {witness.gas}", path="witness.gas"
+            "witness-malformed", f"expected at most {MOST_GAS} gas, got {witness.gas}", path="witness.gas"
         )
     return Transaction(witness.sender, witness.to, witness.data, witness.value, witness.gas)
 
