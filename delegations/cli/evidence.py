@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from delegations.receipts.evidence.bundle import Bundle
     from delegations.receipts.evidence.report import Finding, Report
+    from delegations.receipts.evidence.state import Scope
     from delegations.receipts.model import Receipt
 
 _STYLES: Final = {"proven": "bold green", "reexecuted": "green", "contradicted": "bold red"}
@@ -43,7 +44,9 @@ def prove(
     replay: Annotated[
         bool | None, typer.Option("--replay/--no-replay", help="Also prove what running it again reads.")
     ] = None,
-    state: Annotated[bool, typer.Option("--state/--no-state", help="Prove the state (eth_getProof).")] = True,
+    state: Annotated[
+        str, typer.Option("--state", metavar="all|accounts|none", help="How much of the state is proven.")
+    ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Collect the evidence for a receipt from a node, into one file that is verified offline.
@@ -57,6 +60,7 @@ def prove(
     from delegations.receipts.evidence import attach, examine
     from delegations.receipts.evidence import prove as collect
 
+    scope = _scope(state)
     receipt = _receipt(source)
     which = None if block is None else _named_block(parse_block, block)
     client = RpcClient(HttpTransport(rpc_url))
@@ -66,7 +70,7 @@ def prove(
                 receipt,
                 client,
                 block=which,
-                with_state=state,
+                state=scope,
                 replay=replay,
                 calldata=None if calldata is None else _calldata(calldata),
             ),
@@ -168,6 +172,12 @@ def _named_block(parse: Any, text: str) -> bytes | int | None:
     except EncodingError as error:
         raise EncodingError(str(error).replace("--fork-block", "--block")) from error
     return found
+
+
+def _scope(text: str) -> Scope:
+    if text not in ("all", "accounts", "none"):
+        raise EncodingError.of("--state", expected="all, accounts or none", got=text)
+    return text  # type: ignore[return-value]  # one of the three
 
 
 def _or_denied(collect: Any, as_json: bool) -> Bundle:

@@ -11,7 +11,9 @@ from typing import Any
 
 from scripts.figures.harness import FigureError, Measured, Parts, against, figure
 
+_Proofs = list[tuple[bytes, bytes, list[bytes]]]
 TRANSACTIONS = (1, 10, 200, 1000)
+CROWD = 10_000
 ROUNDS = 15
 
 
@@ -29,11 +31,31 @@ def evidence_size() -> Parts:
                 "nodes": len(bundle.nodes),
                 "bytes_of_nodes": sum(map(len, bundle.nodes)),
                 "header": len(bundle.headers[0]),
-                "without_state": len(prove(receipt, client, with_state=False).compressed()),
+                "without_state": len(prove(receipt, client, state="none").compressed()),
             },
         )
         for count, receipt, bundle, client in _proven()
-    ]
+    ] + [_size_in_a_crowd()]
+
+
+def _size_in_a_crowd() -> Measured:
+    """Return the size where the state is not a development chain's: what is proven of it lies deeper."""
+    from delegations.receipts.evidence import prove
+
+    with _chain(crowd=CROWD) as live:
+        receipt = live.three_link_redemption(others=199)
+        bundle = prove(receipt, live.client)
+        lean = prove(receipt, live.client, state="none")
+        acting = prove(receipt, live.client, state="accounts")
+    return Measured(
+        len(bundle.compressed()),
+        of=f"200 transactions, {CROWD} accounts and {CROWD} slots in each contract that counts",
+        beside={
+            "nodes": len(bundle.nodes),
+            "of_state_only_acting_accounts": len(acting.compressed()),
+            "without_state": len(lean.compressed()),
+        },
+    )
 
 
 @figure("ms")
@@ -70,12 +92,10 @@ def evidence_proofs() -> Parts:
     from delegations.receipts.evidence.opened import open_bundle
     from delegations.receipts.evidence.trie import index_key, verify_proof, walk
 
-    Proofs = list[tuple[bytes, bytes, list[bytes]]]
-
-    def ours(proofs: Proofs) -> list[Any]:
+    def ours(proofs: _Proofs) -> list[Any]:
         return [verify_proof(root, key, nodes) for root, key, nodes in proofs]
 
-    def theirs(proofs: Proofs) -> list[Any]:
+    def theirs(proofs: _Proofs) -> list[Any]:
         return [
             HexaryTrie.get_from_proof(root, key, [rlp.decode(node) for node in nodes]) for root, key, nodes in proofs
         ]
@@ -84,7 +104,7 @@ def evidence_proofs() -> Parts:
     for count, _, bundle, _ in _proven():
         opened = open_bundle(bundle, bytes(bundle.block_hash))
         header, key = opened.headers[0], index_key(bundle.transaction.index)
-        proofs: Proofs = []
+        proofs: _Proofs = []
         for root in (header.transactions_root, header.receipts_root):
             passed: list[bytes] = []
             walk(root, key, partial(_remembered, opened, passed))
@@ -136,10 +156,10 @@ def _proven() -> Iterator[tuple[int, Any, Any, Any]]:
 
 
 @contextmanager
-def _chain() -> Iterator[Any]:
+def _chain(*, crowd: int = 0) -> Iterator[Any]:
     from tests.unit.receipts.evidence.live_chain import LiveChain
 
-    live = LiveChain()
+    live = LiveChain(crowd=crowd)
     try:
         yield live
     finally:

@@ -152,7 +152,7 @@ def test_a_receipt_the_chain_contradicts_is_not_proven(desk: Desk) -> None:
 
 @pytest.mark.usefixtures("node")
 def test_the_state_can_be_left_out(desk: Desk) -> None:
-    assert desk.prove("--no-state").code == 0
+    assert desk.prove("--state", "none").code == 0
     assert "proves nothing of the state" in desk.verify().out
 
 
@@ -212,3 +212,8 @@ def test_a_denial_before_the_deed_is_proven_with_its_calldata(
 def test_an_option_that_names_no_block_is_named_itself(desk: Desk) -> None:
     ran = desk.prove("--block", "soon")
     assert (ran.code, "--block:" in ran.err) == (2, True)
+
+
+def test_how_much_of_the_state_is_proven_is_one_of_three(desk: Desk) -> None:
+    ran = desk.prove("--state", "some")
+    assert (ran.code, "--state: expected all, accounts or none" in ran.err) == (2, True)

@@ -94,7 +94,7 @@ def test_what_is_executed_is_proven_wherever_the_account_is_the_frameworks(held:
 def test_without_the_state_no_execution_is_proven(held: list[Held]) -> None:
     for each in held:
         if each.receipt.outcome.status == "executed":
-            bundle = each.block.bundle(each.receipt, with_state=False)
+            bundle = each.block.bundle(each.receipt, state="none")
             report = verify(each.receipt, bundle, each.trusted)
             assert report.standing("outcome.status") != "proven", each.name
 

@@ -22,7 +22,7 @@ from delegations.receipts.evidence.mined import decode_mined_receipt
 from delegations.receipts.evidence.node import FetchedBlock, Node
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.report import Report
-from delegations.receipts.evidence.state import manager_of, planned_state
+from delegations.receipts.evidence.state import Scope, manager_of, planned_state
 from delegations.receipts.evidence.trie import index_key
 from delegations.receipts.evidence.verify import examine, verify
 from delegations.receipts.evidence.witness import position_of
@@ -38,7 +38,7 @@ def prove(
     client: Any,
     *,
     block: bytes | int | None = None,
-    with_state: bool = True,
+    state: Scope = "all",
     replay: bool | None = None,
     calldata: bytes | None = None,
     gas: int = DEFAULT_GAS,
@@ -55,7 +55,7 @@ def prove(
         receipt: of anything but an escalation, which nothing on a chain tells of.
         client: a web3 instance, or an RpcClient.
         block: hash or number; of a grant the block at which it is shown not to be revoked, the latest by default.
-        with_state: also prove the state; False for a node without eth_getProof.
+        state: how much of the state is proven; "none" for a node without eth_getProof.
         replay: also prove what a block's first transaction reads, so that a verifier can run it again and needs no
             trace. By default only where nothing else shows why it failed.
         calldata: of a denial before the deed, the whole redeemDelegations calldata: the receipt has only its hash.
@@ -79,8 +79,7 @@ def prove(
         witness_denial(builder, node.client, receipt, calldata, gas=gas, registry=registry)
     else:
         builder = _prove_done(receipt, node, block, replay)
-        if with_state:
-            add_state(builder, node, planned_state(receipt, registry))
+        add_state(builder, node, planned_state(receipt, registry, state))
         if isinstance(receipt, GrantReceipt) and receipt.granted.scheme == "erc1271" and replay is not False:
             witness_signature(builder, node.client, receipt)
     bundle: Bundle = builder.build()

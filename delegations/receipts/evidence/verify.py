@@ -38,7 +38,6 @@ from delegations.receipts.evidence.state import (
     Words,
     executes_as_asked,
     manager_of,
-    planned_state,
     prove_state,
     state_facts,
 )
@@ -51,6 +50,7 @@ _NEVER_SENT = (
     "That anybody asked for this call is the issuer's word. Who writes a call down chooses its args, signatures and"
     " gas: what is shown is that this very call is denied."
 )
+_ONLY_ACCOUNTS = "Of the state only the accounts that act are proven: neither flags nor counters."
 _NO_STATE = "The bundle proves nothing of the state: neither flags, counters nor code."
 
 
@@ -107,7 +107,7 @@ def examine(
         _refuse_other_address(receipt, bundle)
         opened = open_bundle(bundle, trusted_block_hash)
         header = opened.headers[0]
-        words = prove_state(opened, planned_state(receipt, registry))
+        words = prove_state(opened, receipt, registry)
         shown = _check(receipt, opened, words, findings, known, deployments)
         opened.refuse_unused()
     _establish_lineage(receipt, findings)
@@ -319,6 +319,9 @@ def _limits(receipt: Receipt, opened: OpenBundle | None, words: Words | None) ->
     header = opened.headers[0]
     yield f"Everything rests on {header.hash} being block {header.number} of the chain: that is the verifier's to know."
     yield _NO_STATE if words is None else _END_OF_BLOCK
+    about = manager_of(receipt)
+    if words is not None and about is not None and bytes(about[0]) not in words:
+        yield _ONLY_ACCOUNTS
     if isinstance(receipt, RedemptionReceipt) and receipt.kind == "redemption":
         yield _NATIVE
     if isinstance(receipt, RedemptionReceipt) and receipt.subject.phase == "preflight":

@@ -11,6 +11,7 @@ from typing import Any
 
 from caveats import Address, ERC20TransferAmount, Execution, LimitedCalls, NativeTokenTransferAmount
 from caveats.enforcer import EnforcerTerms
+from caveats.types import keccak
 from delegations.delegation import Delegation, create_delegation, redelegate, sign_delegation
 from delegations.evm import LocalChain, dev_account
 from delegations.evm.anvil import _Anvil
@@ -29,12 +30,15 @@ GAS = 2_000_000
 class LiveChain:
     """Anvil with the framework, Alice as an account of it, a token, and everybody funded.
 
+    Args:
+        crowd: how many other accounts there are, and other slots in each contract that counts.
+
     Attributes:
         token: an ERC-20 of which Alice has plenty.
         manager: the delegation manager.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, crowd: int = 0) -> None:
         local = LocalChain(CHAIN_ID)
         for person in (ALICE, AGENT, HELPER, SHOP, OTHER):
             local.fund(person)
@@ -46,6 +50,11 @@ class LiveChain:
         self.anvil = _Anvil(AnvilProcess(require_anvil(), chain_id=CHAIN_ID, fork="prague"))
         self.client = self.anvil.client
         self.call = self.client.call
+        for number in range(crowd):
+            local.world.set_balance(keccak(number.to_bytes(8, "big"))[12:], 1)
+        for counting in (local.manager, ERC20TransferAmount.ADDRESS, LimitedCalls.ADDRESS) if crowd else ():
+            for number in range(crowd):
+                local.world.set_storage(counting, int.from_bytes(keccak(number.to_bytes(9, "big")), "big"), 1)
         self.anvil.push(local.world)
         self._nonces: dict[int, int] = {}
 

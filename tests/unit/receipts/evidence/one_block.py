@@ -16,7 +16,7 @@ from delegations.receipts.evidence.builder import BundleBuilder
 from delegations.receipts.evidence.bundle import Bundle
 from delegations.receipts.evidence.header import Header, header_of_block
 from delegations.receipts.evidence.mined import encode_mined_receipt
-from delegations.receipts.evidence.state import planned_state
+from delegations.receipts.evidence.state import Scope, planned_state
 from delegations.receipts.evidence.trie import Trie, build_index_trie, build_trie
 from tests.receipts_corpus.make import Case
 
@@ -40,11 +40,11 @@ class OneBlock:
         fetched = self.fetched if traced else replace(self.fetched, trace=None)
         return receipts_of(fetched.decode(), fetched, timestamp=self.header.timestamp)
 
-    def bundle(self, receipt: RedemptionReceipt, *, with_state: bool = True) -> Bundle:
+    def bundle(self, receipt: RedemptionReceipt, *, state: Scope = "all") -> Bundle:
         """The evidence for one of them."""
         builder = BundleBuilder(self.header)
         builder.add_transaction(self.transactions, self.receipts, 0)
-        for proof in planned_state(receipt) if with_state else ():
+        for proof in planned_state(receipt, None, state):
             builder.add_state(0, proof.address, proof.slots, self.proof(proof.address, proof.slots))
         return builder.build()
 

@@ -206,7 +206,7 @@ def test_a_node_without_proofs_is_told_from_one_that_no_longer_has_the_state(liv
 
 def test_without_proofs_of_the_state_the_rest_is_still_proven(live: LiveChain, payment: Proven) -> None:
     client = Between(live.client, eth_getProof=lambda _true: MISSING)
-    bundle = prove(payment.receipt, client, with_state=False)
+    bundle = prove(payment.receipt, client, state="none")
     bare = payment.receipt.model_copy(update={"evidence": None, "claims": {"subject.transaction": "proven"}})
     report = verify(bare, bundle, payment.block_hash)
     assert (report.standing("lineage"), report.standing("outcome.status")) == ("proven", "attested")

@@ -116,6 +116,16 @@ def test_the_state_shows_flags_counters_and_code(payment: Proven) -> None:
     assert f"EIP-7702 account of {EIP7702_STATELESS_DELEGATOR}" in codes
 
 
+def test_the_accounts_that_act_are_enough_to_prove_what_a_redemption_did(live: LiveChain, payment: Proven) -> None:
+    bundle = prove(payment.receipt, live.client, state="accounts")
+    lean = attach(payment.receipt, bundle, payment.block_hash)
+    assert lean.claims == payment.receipt.claims
+    report = verify(lean, bundle, payment.block_hash)
+    assert [fact.what for fact in report.state] == ["code", "nonce"]
+    assert any("only the accounts that act" in limit for limit in report.limits)
+    assert len(bundle.nodes) < len(payment.bundle.nodes)
+
+
 def test_counters_are_those_of_the_end_of_the_block_and_events_those_after_the_call(live: LiveChain) -> None:
     grant = live.grant(NativeTokenTransferAmount(max_amount_wei=100), salt=10)
     first, second = (live.redeem(1, redeem(grant, pay(amount))) for amount in (3, 4))
