@@ -101,9 +101,11 @@ def create_file(path: Path, identity: Identity) -> None:
         raise
     made = path.with_name(path.name + ".new")
     try:
-        if path.exists():
-            raise EngineError(f"ledger {path}: there is such a file already", hint="open it, or choose another path")
-        made.unlink(missing_ok=True)
+        for there in (path, *_beside(path)):  # a log without its file would be read into the new one
+            if there.exists():
+                hint = "open it, or choose another path" if there == path else "it was left over: move it away"
+                raise EngineError(f"ledger {path}: there is such a file already: {there.name}", hint=hint)
+        _remove(made)
         with mapped(path), closing(sqlite3.connect(made, isolation_level=None)) as connection:
             _fill(connection, identity)
         made.replace(path)
@@ -112,8 +114,17 @@ def create_file(path: Path, identity: Identity) -> None:
         raise EngineError(f"ledger {path}: cannot make it: {error.strerror}") from error
     finally:
         with suppress(OSError):
-            made.unlink(missing_ok=True)
+            _remove(made)
         lock.release()
+
+
+def _beside(path: Path) -> tuple[Path, ...]:
+    return tuple(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
+
+
+def _remove(path: Path) -> None:
+    for file in (path, *_beside(path)):
+        file.unlink(missing_ok=True)
 
 
 def _fill(connection: sqlite3.Connection, identity: Identity) -> None:

@@ -25,7 +25,7 @@ from delegations.ledger.entry import leaf_of
 from delegations.ledger.ledger import Ledger
 from delegations.ledger.sqlite import SqliteStore
 from delegations.ledger.sqlite_file import connect
-from tests.unit.ledger.makers import chained, make_ledger
+from tests.unit.ledger.makers import ORIGIN, chained, make_ledger
 
 BEFORE, GROUP = 5, 3
 TOTAL = 40
@@ -165,6 +165,33 @@ def append_group(stage: Stage, say: Callable[[int], None], *, at_call: int | Non
     Counting.calls, Counting.steps, Counting.at_call, Counting.at_step = count(), count(), at_call, at_step
     ledger.append_many([sealed.envelope for sealed in stage.sealed[BEFORE : BEFORE + GROUP]])
     say(BEFORE + GROUP)
+
+
+def killed_while_made(stage: Stage, stride: int) -> Tally:
+    """Kill whoever makes a ledger, at each call to SQLite; afterwards there is a whole one, or one can be made."""
+    tally = Tally()
+    for at in count(0, stride):
+        stage.reset()
+        stage.path.unlink()
+        is_made = in_child(lambda say, at=at: make(stage, say, at)) == TOTAL
+        tally.tried += not is_made
+        opened = Ledger.open(stage.path) if stage.path.exists() else Ledger.create(stage.path, origin=ORIGIN)
+        with opened as ledger:
+            ledger.append(stage.sealed[0].envelope)
+            tally.wrong += ledger.size != 1 or bool(ledger.find_damage())
+        tally.lost += is_made and not stage.path.exists()
+        if is_made:
+            return tally
+    return tally
+
+
+def make(stage: Stage, say: Callable[[int], None], at: int) -> None:
+    """Make a ledger over a connection that dies."""
+    real = sqlite3.connect
+    sqlite3.connect = lambda *values, **named: real(*values, **named, factory=Counting)  # type: ignore[assignment]  # a child's
+    Counting.calls, Counting.at_call = count(), at
+    Ledger.create(stage.path, origin=ORIGIN)
+    say(TOTAL)
 
 
 def killed_at_calls(stage: Stage, stride: int) -> Tally:
@@ -317,7 +344,15 @@ def two_writers(stage: Stage, stride: int) -> Tally:
 
 FAULTS = {
     fault.__name__: fault
-    for fault in (killed_at_calls, killed_at_steps, killed_at_any_time, disk_full, torn_log, two_writers)
+    for fault in (
+        killed_while_made,
+        killed_at_calls,
+        killed_at_steps,
+        killed_at_any_time,
+        disk_full,
+        torn_log,
+        two_writers,
+    )
 }
 
 

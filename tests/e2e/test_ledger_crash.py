@@ -9,7 +9,14 @@ import pytest
 from tests.e2e.ledger_crash import FAULTS, strike
 
 # how many of the places where it can strike are left out here; the figures leave out none
-STRIDES = {"killed_at_steps": 23, "killed_at_any_time": 6, "disk_full": 6, "torn_log": 12, "two_writers": 10}
+STRIDES = {
+    "killed_while_made": 5,
+    "killed_at_steps": 23,
+    "killed_at_any_time": 6,
+    "disk_full": 6,
+    "torn_log": 12,
+    "two_writers": 10,
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -74,6 +74,23 @@ def test_a_ledger_is_not_made_over_a_file(path: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_a_ledger_is_not_made_beside_the_log_of_another(path: Path) -> None:
+    path.with_name("receipts.ledger-wal").write_bytes(b"frames")
+
+    with pytest.raises(EngineError, match=r"receipts\.ledger-wal.*it was left over"):
+        Ledger.create(path, origin=ORIGIN)
+    assert not path.exists()
+
+
+def test_what_a_making_that_was_killed_left_behind_is_made_anew(path: Path) -> None:
+    for suffix in (".new", ".new-wal", ".new-shm"):
+        path.with_name(path.name + suffix).write_bytes(b"half")
+    with Ledger.create(path, origin=ORIGIN) as ledger:
+        assert ledger.verify().size == 0
+
+    assert {file.name for file in path.parent.iterdir()} == {"receipts.ledger", "receipts.ledger.lock"}
+
+
 def test_a_ledger_is_not_made_in_a_directory_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="there is no directory"):
         Ledger.create(tmp_path / "none" / "x", origin=ORIGIN)
