@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from caveats import LimitedCalls, NativeTokenTransferAmount
-from caveats.errors import UnsupportedError
-from caveats.types import keccak
+from caveats.errors import ExecutionError, UnsupportedError
+from caveats.types import Address, keccak
 from delegations.evm import dev_account
-from delegations.evm.engine import Log
+from delegations.evm.engine import BlockEnv, Log
 from delegations.evm.pyevm import PyEvmEngine
+from delegations.evm.world import World
 from delegations.framework.constants import EIP7702_STATELESS_DELEGATOR
 from delegations.receipts.evidence.bundle import Bundle
 from delegations.receipts.evidence.collect import prove
@@ -114,6 +115,30 @@ def test_an_authorization_in_the_transaction_is_applied(live):
     (receipt,) = live.receipts(digest)
     found = prove(receipt, live.client)
     assert verify(receipt, found, _trusted(found)).standing("outcome.denial") == "reexecuted"
+    # the machine goes on past an authorization it cannot look at; the replay does not
+    authority = Address(account.address)
+    kept = tuple(entry for entry in found.witness.accounts if entry.address != authority)
+    assert len(kept) == len(found.witness.accounts) - 1
+    error = refusal(found.model_copy(update={"witness": found.witness.model_copy(update={"accounts": kept})}))
+    assert (error.reason, str(authority) in str(error)) == ("witness-incomplete", True)
+
+
+@pytest.mark.parametrize(
+    ("salt", "more"),
+    [
+        (11, {"gasPrice": 10**10}),
+        (12, {"gasPrice": 10**10, "accessList": [{"address": str(SHOP), "storageKeys": ["0x" + "01" * 32]}]}),
+        (13, {"accessList": [{"address": str(SHOP), "storageKeys": []}]}),
+    ],
+)
+def test_every_type_of_transaction_costs_what_its_block_says(live, salt, more):
+    bounded = live.grant(NativeTokenTransferAmount(max_amount_wei=5), salt=salt)
+    digest = live.redeem(1, redeem(bounded, pay(6)), **more)
+    live.mine()
+    (receipt,) = live.receipts(digest)
+    found = prove(receipt, live.client)
+    report = verify(receipt, found, _trusted(found))
+    assert (report.standing("outcome.denial"), report.holds) == ("reexecuted", True)
 
 
 def _nonce(live: LiveChain, address: str) -> int:
@@ -207,3 +232,19 @@ def test_a_tree_is_told_as_a_tracer_tells_it(bundle):
 
 def test_the_agent_is_who_sent_it(bundle):
     assert run(bundle).transaction.sender == AGENT
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x02", b"\xc0", b"\x02\xc0", b"\x09\xc0", b"\x7f" * 40, b"\xf8" * 9])
+def test_bytes_that_are_no_transaction_cannot_enter_a_block(raw):
+    with pytest.raises(ExecutionError, match="the transaction cannot enter a block"):
+        PyEvmEngine().execute_signed(World(), BlockEnv(chain_id=CHAIN_ID, number=1, timestamp=1), raw)
+
+
+def test_a_sender_who_cannot_pay_cannot_enter_a_block():
+    sent = {"nonce": 0, "chainId": CHAIN_ID, "gas": 21_000, "value": 1, "to": str(SHOP), "gasPrice": 7}
+    raw = bytes(dev_account(1).sign_transaction(sent).raw_transaction)
+    world, block = World(), BlockEnv(chain_id=CHAIN_ID, number=1, timestamp=1, base_fee_wei=7)
+    with pytest.raises(ExecutionError, match="the transaction cannot enter a block"):
+        PyEvmEngine().execute_signed(world, block, raw)
+    world.set_balance(AGENT, 7 * 21_000 + 1)
+    assert PyEvmEngine().execute_signed(world, block, raw).diff.accounts[bytes(AGENT)].balance == 0
