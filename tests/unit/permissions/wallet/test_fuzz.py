@@ -27,7 +27,7 @@ CHECKS = [
     openapi_checks.response_schema_conformance,
 ]
 # a body drawn from the description is nested several deep, which is slow to draw and what is wanted
-PATIENT = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+PATIENT = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def put(case: Any) -> None:
