@@ -26,7 +26,7 @@ from delegations.receipts.evidence.state import Scope, manager_of, planned_state
 from delegations.receipts.evidence.trie import index_key
 from delegations.receipts.evidence.verify import examine, verify
 from delegations.receipts.evidence.witness import position_of
-from delegations.receipts.evidence.witness_of import witness_denial, witness_mined, witness_signature
+from delegations.receipts.evidence.witness_of import client_of, witness_denial, witness_mined, witness_signature
 from delegations.receipts.model import EscalationReceipt, GrantReceipt, Receipt, RedemptionReceipt, RevocationReceipt
 from delegations.receipts.model_parts import BlockRef, Evidence, Provenance
 
@@ -70,7 +70,7 @@ def prove(
         TransportError, EngineError: the node could not be asked, or its answers do not hold.
     """
     _refuse_unprovable(receipt, block)
-    node = Node(client, sleep)
+    node = Node(client_of(client), sleep)
     _check_chain(receipt, node)
     if isinstance(receipt, RedemptionReceipt) and receipt.subject.phase == "preflight":
         builder = _tried_on(receipt, node, block)

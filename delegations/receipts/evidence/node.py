@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from caveats.errors import EncodingError, EngineError, TransportError, UnsupportedError, abbreviate
+from caveats.errors import EncodingError, EngineError, UnsupportedError
 from caveats.types import format_hex, keccak
 from delegations.evm.rpc import RpcClient, RpcError
 from delegations.evm.wire import from_data, from_quantity, unreadable
@@ -35,48 +35,27 @@ class FetchedBlock(NamedTuple):
 
 
 class Node:
-    """A node behind a web3 instance or an RpcClient.
+    """A node.
 
     Args:
-        client: one of these.
+        client: asks it.
         sleep: waits between two looks for receipts that are not there yet.
     """
 
-    def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._provider: Any = None
-        if not isinstance(client, RpcClient):
-            self._provider = getattr(client, "provider", None)
-            if not callable(getattr(self._provider, "make_request", None)):
-                raise EncodingError.of("client", expected="a web3 instance or an RpcClient", got=type(client).__name__)
+    def __init__(self, client: RpcClient, sleep: Callable[[float], None] = time.sleep) -> None:
         self.client = client
         self._sleep = sleep
 
     def ask(self, method: str, *params: Any) -> Any:
         """Return the result of one method. Raises RpcError, TransportError."""
-        (answer,) = self.ask_many([(method, list(params))])
-        if isinstance(answer, RpcError):
-            raise answer
-        return answer
+        return self.client.call(method, *params)
 
     def ask_many(self, requests: Sequence[Request]) -> list[Any]:
         """Return the results in order, an RpcError where the node answered with one. Raises TransportError."""
-        if self._provider is not None:
-            return [self._ask_provider(method, params) for method, params in requests]
         found: list[Any] = []
         for start in range(0, len(requests), _BATCH):
             found += self.client.batch(requests[start : start + _BATCH])
         return found
-
-    def _ask_provider(self, method: str, params: list[Any]) -> Any:
-        try:
-            answer = self._provider.make_request(method, params)
-        except (OSError, ValueError) as error:
-            raise TransportError(f"could not ask for {method}: {abbreviate(str(error))}") from error
-        said = answer.get("error")
-        if said is None:
-            return answer.get("result")
-        message, code = (said.get("message"), said.get("code")) if isinstance(said, Mapping) else (said, 0)
-        return RpcError(f"{method}: {abbreviate(str(message))}", rpc_code=code if isinstance(code, int) else 0)
 
     def chain_id(self) -> int:
         """Return the chain's id. Raises RpcError, TransportError."""
@@ -97,7 +76,7 @@ class Node:
             named = format_hex(which) if isinstance(which, bytes) else str(which)
             raise EngineError(f"block {named}: the node does not know it")
         header = header_of_block(answer)
-        told = from_data(_text(answer.get("hash")))
+        told = from_data(answer.get("hash"))
         if header.hash != told or (isinstance(which, bytes) and told != which):
             raise EvidenceError(
                 "header-hash-mismatch",
@@ -120,7 +99,7 @@ class Node:
             trie = build_index_trie(encoded)
             if trie.root == block.header.transactions_root:
                 return trie
-        hashes = [from_data(_text(tx.get("hash"))) for tx in block.transactions]
+        hashes = [from_data(tx.get("hash")) for tx in block.transactions]
         answers = self.ask_many([("eth_getRawTransactionByHash", [format_hex(digest)]) for digest in hashes])
         if any(isinstance(answer, RpcError) or answer is None for answer in answers):
             raise self._mismatch(block.header, "transactions", answers)
@@ -219,8 +198,3 @@ def _encoded(told: Sequence[Mapping[str, Any]], encode: Callable[[Mapping[str, A
         return [encode(item) for item in told]
     except (EncodingError, UnsupportedError):
         return None
-
-
-def _text(value: Any) -> Any:
-    """Return hex for the bytes that web3 makes of hashes."""
-    return format_hex(bytes(value)) if isinstance(value, bytes | bytearray) else value
