@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caveats.errors import DelegationsError, EncodingError, UnsupportedError, VerificationError
-from delegations.ledger.entry import Record, search_keys
+from delegations.ledger.entry import Record, read_strictly, search_keys
 from delegations.ledger.sqlite_audit import SqliteAudit
 from delegations.ledger.store import Audit, Filed
 from delegations.ledger.tree import EMPTY_ROOT, HASH_SIZE, Frontier, Head
+from delegations.receipts.envelope import read_envelope
 
 _LATEST = 2**63 - 1
 
@@ -120,7 +121,8 @@ class _Check:
             leaf, facts = record.leaf_hash, record.facts
             keys = search_keys(facts, record.receipt_hash)
             if self._is_strict:
-                record.unsafe_receipt()
+                read_envelope(record.envelope_bytes)
+                read_strictly(record.receipt_bytes)
         except (EncodingError, UnsupportedError, VerificationError) as error:
             yield Damage(where, f"its bytes are not those of a receipt in an envelope: {error}")
         found = self._next_hash()

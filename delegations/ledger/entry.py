@@ -210,7 +210,7 @@ def prepare(envelope: Envelope | bytes | str, receipt: Receipt | None = None, *,
     receipt_hash = _sha256(body).hexdigest()
     if payload[-len(_AFTER) - 64 : -len(_AFTER)] != receipt_hash.encode():
         raise VerificationError(f"statement.subject: expected the receipt with the SHA-256 {receipt_hash}")
-    facts = read_facts(_read_strictly(body, receipt) if is_strict else _parse(body))
+    facts = read_facts(read_strictly(body, receipt) if is_strict else _parse(body))
     envelope_hash = _sha256(envelope_bytes(payload, signatures)).hexdigest()
     leaf = hash_leaf(entry_bytes(envelope_hash, receipt_hash))
     time = None if facts.time is None else min(facts.time, _LATEST)
@@ -265,7 +265,17 @@ def _parse(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _read_strictly(body: bytes, given: Receipt | None) -> dict[str, Any]:
+def read_strictly(body: bytes, given: Receipt | None = None) -> dict[str, Any]:
+    """Return the JSON of a receipt's bytes, every field of it in order and the whole in its one spelling.
+
+    Args:
+        body: as `Record.receipt_bytes`.
+        given: the receipt that it should be, to be compared instead of read.
+
+    Raises:
+        EncodingError, UnsupportedError: no such receipt.
+        VerificationError: another one than the one given.
+    """
     receipt = Receipt.from_json(body) if given is None else given
     wire = receipt.to_wire()
     # json writes what RFC 8785 demands, but for the order of keys beyond the basic plane

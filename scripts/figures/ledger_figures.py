@@ -129,6 +129,23 @@ def ledger_appends() -> Parts:
     return [_rate(of, count, append, pile.length) for of, count, append in plans]
 
 
+@figure("us")
+def ledger_verification() -> Parts:
+    """Computing everything again from what was appended, for one receipt: the best of several runs over all."""
+    pile = _pile(_FEW)
+    parts: Parts = []
+    with _new_ledger() as ledger:
+        ledger.append_many(pile.envelopes, pile.receipts)
+        for of, is_strict in (("bytes, tree and index", False), ("and every receipt read in full", True)):
+            times = []
+            for _ in range(_RUNS):
+                start = time.perf_counter()
+                assert ledger.verify(is_strict=is_strict).size == _FEW
+                times.append(time.perf_counter() - start)
+            parts.append(Measured(min(times) / _FEW * 1e6, of=of, beside={"receipts": _FEW}))
+    return parts
+
+
 def _fill(ledger: Ledger, count: int) -> None:
     """Put entries into the store itself, with bytes too short to be receipts: the tree does not see what is hashed."""
     from delegations.ledger.entry import Prepared

@@ -66,6 +66,14 @@ def test_a_name_that_signed_notes_do_not_take_is_refused(path: Path, origin: str
     assert not path.exists()
 
 
+def test_a_file_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "a?b#c %20 \u00e9.ledger"
+    with Ledger.create(path, origin=ORIGIN) as ledger:
+        ledger.append(chained(1)[0].envelope)
+    with Ledger.open(str(path), read_only=True) as again:
+        assert again.verify().size == 1
+
+
 def test_a_ledger_is_not_made_over_a_file(path: Path) -> None:
     path.write_text("mine")
 
