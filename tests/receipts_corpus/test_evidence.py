@@ -141,6 +141,16 @@ def test_a_denied_user_operation_is_proven_by_its_logs(held: list[Held]) -> None
     assert all(each.block.fetched.receipt["status"] == "0x1" and "operation" in each.name for each in proven)
 
 
+def test_the_calldata_of_a_user_operation_is_found_by_its_hash(held: list[Held]) -> None:
+    operated = [each for each in held if each.report.standing("request") == "proven" and each.receipt.subject.call_path]
+    assert len(operated) > 10
+    for each in operated:
+        assert each.report.standing("subject.calldata_hash") == "proven", each.name
+        subject = each.receipt.subject.model_copy(update={"calldata_hash": bytes(32)})
+        report = examine(each.receipt.model_copy(update={"subject": subject}), each.bundle, each.trusted)
+        assert report.standing("subject.calldata_hash") != "proven", each.name
+
+
 def test_a_denial_that_only_a_trace_tells_may_not_be_called_proven(corpus: Corpus) -> None:
     block = block_of(corpus["a multicall that only fails"])
     receipt = only(block)

@@ -18,6 +18,7 @@ from delegations.receipts.decode.inputs import read_logs
 from delegations.receipts.decode.model import DecodedRedemption, DecodedTransaction
 from delegations.receipts.decode.moves import token_movements
 from delegations.receipts.decode.transaction import decode_redemptions
+from delegations.receipts.evidence.inner_call import holds_call
 from delegations.receipts.evidence.mined import ProvenReceipt, decode_mined_receipt
 from delegations.receipts.evidence.opened import Included
 from delegations.receipts.evidence.refusal import EvidenceError
@@ -214,6 +215,8 @@ def _check_shown(
         executions=tuple(ReceiptExecution(target=e.target, value=e.value, call_data=e.call_data) for e in executions),
     )
     findings.compare("request", receipt.request, request, "proven", _BY_TX)
+    if shown.user_operation is not None and holds_call(mined.transaction.data, shown, subject.calldata_hash):
+        findings.establish("subject.calldata_hash", "proven", "the calldata of the user operation, in the transaction")
 
 
 def _check_outcome(

@@ -31,6 +31,7 @@ class LiveChain:
     """Anvil with the framework, Alice as an account of it, a token, and everybody funded.
 
     Args:
+        process: an anvil of another kind; one by the rules of Prague by default.
         crowd: how many other accounts there are, and other slots in each contract that counts.
 
     Attributes:
@@ -38,7 +39,7 @@ class LiveChain:
         manager: the delegation manager.
     """
 
-    def __init__(self, *, crowd: int = 0) -> None:
+    def __init__(self, process: Any = None, *, crowd: int = 0) -> None:
         local = LocalChain(CHAIN_ID)
         for person in (ALICE, AGENT, HELPER, SHOP, OTHER):
             local.fund(person)
@@ -47,7 +48,7 @@ class LiveChain:
         self.token = local.deploy_token()
         local.mint(self.token, ALICE, 10**24)
         self.local, self.manager = local, local.manager
-        self.anvil = _Anvil(AnvilProcess(require_anvil(), chain_id=CHAIN_ID, fork="prague"))
+        self.anvil = _Anvil(process or AnvilProcess(require_anvil(), chain_id=CHAIN_ID, fork="prague"))
         self.client = self.anvil.client
         self.call = self.client.call
         for number in range(crowd):

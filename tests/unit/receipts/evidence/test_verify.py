@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from delegations.receipts.evidence import EvidenceError, Report, attach, examine
 from delegations.receipts.model_parts import Escalation, Evidence
 from delegations.redemption import Redemption, redeem
 from tests.unit.receipts.evidence.conftest import Proven
-from tests.unit.receipts.evidence.live_chain import ALICE, CHAIN_ID, SHOP, LiveChain
+from tests.unit.receipts.evidence.live_chain import ALICE, CHAIN_ID, SHOP, LiveChain, other_anvil
 
 NONCE_ENFORCER = Nonce.ADDRESS
 
@@ -208,6 +209,19 @@ def test_a_mined_denial_further_down_is_proven_to_have_failed_and_no_more(live: 
     )
     with pytest.raises(EvidenceError, match="the call failed"):
         prove(executed, live.client)
+
+
+def test_a_redemption_on_an_op_stack_chain_is_proven_in_a_block_with_a_deposit() -> None:
+    deposit = {"type": "0x7e", "from": str(SHOP), "to": str(SHOP), "gas": "0x30d40", "value": "0x0", "input": "0x"}
+    more = {"isSystemTx": False, "mint": "0x1", "sourceHash": "0x" + "11" * 32}
+    with other_anvil("--network", "optimism", "--chain-id", str(CHAIN_ID), "--accounts", "0") as client:
+        live = LiveChain(SimpleNamespace(transport=client.transport))
+        client.call("anvil_autoImpersonateAccount", True)
+        client.call("eth_sendTransaction", {**deposit, **more})
+        receipt = live.three_link_redemption(others=2)
+        kinds = [tx["type"] for tx in client.call("eth_getBlockByNumber", "latest", True)["transactions"]]
+        assert sorted(kinds) == ["0x2", "0x2", "0x2", "0x7e"]
+        assert checked(live, receipt).standing("outcome.status") == "proven"
 
 
 # forged labels and other blocks
