@@ -28,7 +28,15 @@ from delegations.receipts.evidence.opened import open_bundle
 from delegations.receipts.model_parts import Escalation
 from delegations.redemption import redeem
 from tests.receipts_corpus import accounts
+from tests.receipts_corpus.make import Case, _send
+from tests.receipts_corpus.recorder import Recorder
+from tests.receipts_corpus.table import Script, scene
+from tests.receipts_corpus.ways_in import (
+    an_operation_that_is_denied_in_a_transaction_that_succeeds as an_operation_that_is_denied,
+)
+from tests.receipts_corpus.ways_in import an_operation_that_redeems
 from tests.unit.receipts.evidence.live_chain import AGENT, ALICE, CHAIN_ID, LiveChain
+from tests.unit.receipts.evidence.one_block import block_of
 from tests.unit.receipts.evidence.staged import above_the_allowance, chain, grant, pay
 from tests.unit.receipts.evidence.still_node import StillNode
 from tests.unit.receipts.evidence.test_replay_signature import granted_by
@@ -38,6 +46,8 @@ NAMES = (
     "a redemption that was run again",
     "a denial before the deed",
     "a denial that was mined",
+    "a denial in a user operation",
+    "a redemption in a user operation",
     "a revocation",
     "a grant of a key",
     "a grant of a contract",
@@ -103,14 +113,31 @@ def _collect(live: LiveChain) -> Iterator[Specimen]:
     refused = live.redeem(1, redeem(live.grant(NativeTokenTransferAmount(max_amount_wei=5), salt=3), pay(6)))
     live.mine()
     yield _proven(NAMES[3], live.receipts(refused)[0], live.client)
-    yield _proven(NAMES[4], _revocation(live), live.client)
+    for name, script in zip(NAMES[4:6], (an_operation_that_is_denied, an_operation_that_redeems), strict=True):
+        yield _of_the_corpus(name, script)
+    yield _proven(NAMES[6], _revocation(live), live.client)
     local = chain()
     given = grant([LimitedCalls(limit=2)])
     granted = make_grant_receipt(given, chain_id=CHAIN_ID, manager=local.manager, notes=notes())
-    yield _proven(NAMES[5], granted, StillNode(local.world, local.block).client)
+    yield _proven(NAMES[7], granted, StillNode(local.world, local.block).client)
     contract = granted_by(accounts.owned())
-    yield _proven(NAMES[6], contract.receipt, contract.node.client)
-    yield Specimen(NAMES[7], _escalation(local), None, None)
+    yield _proven(NAMES[8], contract.receipt, contract.node.client)
+    yield Specimen(NAMES[9], _escalation(local), None, None)
+
+
+def _of_the_corpus(name: str, script: Script) -> Specimen:
+    """A redemption that was reached through the EntryPoint, as the only transaction of a block of ours."""
+    recorder, stage = Recorder(1), scene()
+    try:
+        (sent,) = script(stage)
+        block, mined = _send(recorder, stage, sent.transaction)
+    finally:
+        recorder.close()
+    alone = block_of(Case(name, mined, block, sent.transaction, sent.expect, None, 0, None))
+    (receipt,) = alone.redemptions()
+    noted = receipt.model_copy(update=dict(notes()))
+    bundle, trusted = alone.bundle(noted), alone.header.hash
+    return Specimen(name, attach(noted, bundle, trusted), bundle, bytes(trusted))
 
 
 def _proven(name: str, receipt: Receipt, client, **more) -> Specimen:

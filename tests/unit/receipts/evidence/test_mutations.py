@@ -84,9 +84,10 @@ def test_no_node_or_code_can_be_another_or_missing_or_too_much(specimens, name):
 
 @pytest.mark.parametrize("name", PROVEN)
 def test_no_byte_of_a_header_can_be_another(specimens, name):
-    tally = tell(specimens[name], liar(specimens, name).every_byte("headers", 0))
+    """Every third; `make figures` does every one."""
+    tally = tell(specimens[name], liar(specimens, name).every_byte("headers", 0, step=3))
     assert set(tally.refused) <= {"header-hash-mismatch", "header-malformed"}
-    assert tally.tried > 500
+    assert tally.tried > 180
 
 
 @pytest.mark.parametrize("held", ["transaction", "receipt"])
