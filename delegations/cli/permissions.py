@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from caveats.errors import EncodingError
+from caveats.errors import EncodingError, UnsupportedError
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -31,6 +32,8 @@ app = typer.Typer(
 )
 
 TOKEN_VARIABLE = "DELEGATIONS_WALLET_TOKEN"  # noqa: S105 - the name of a variable
+_EMPTY = (32).to_bytes(32, "big") + bytes(32)
+"""The context of no delegation."""
 _EXIT = {"holds": 0, "broken": 1, "unknown": 3}
 _STYLE = {"holds": "green", "broken": "bold red", "unknown": "yellow"}
 _SOURCE = "a file, JSON, or - for standard input"
@@ -87,7 +90,10 @@ def request(
     chain, registry = _open_chain(rpc_url, state), _registry(asked, canonical)
     with _asking(wallet, origin, as_json) as client:
         answer = client.request_raw(asked)
-    report = verify_answer(asked, answer, chain=chain, registry=registry)
+    asked_at = None if chain is None else chain.timestamp
+    # opened once before, so that nobody is asked in vain, and again now: an account may have been upgraded meanwhile
+    now = partial(_open_chain, rpc_url, state)
+    report = verify_answer(asked, answer, chain=now, registry=registry, asked_at=asked_at)
     if as_json:
         _print_json({"answer": answer, "report": report.to_wire()})
     else:
@@ -114,6 +120,8 @@ def granted(wallet: Wallet, origin: Origin = None, as_json: Json = False) -> Non
 def revoke(context: Context, wallet: Wallet, origin: Origin = None, as_json: Json = False) -> None:
     """Ask a wallet to revoke a grant. `delegations status` says whether the chain still honours it."""
     data = _read_context(context)
+    if data == _EMPTY:
+        raise EncodingError("context: it is empty, so there is nothing to revoke")
     with _asking(wallet, origin, as_json) as client:
         client.revoke(data)
     if as_json:
@@ -146,6 +154,7 @@ def check(
     rpc_url: RpcUrl = None,
     state: State = None,
     canonical: Canonical = False,
+    used: Annotated[bool, typer.Option("--used", help="It may have been used since it was granted.")] = False,
     as_json: Json = False,
 ) -> None:
     """Compare what a wallet answered with what was asked, check by check.
@@ -159,9 +168,9 @@ def check(
     if requests == responses == "-":
         raise EncodingError("standard input can be read once", hint="give one of the two as a file")
     asked = _read_requests(requests)
-    answer = _parse(read_text(responses, what="responses"), "responses")
-    answer = [answer] if isinstance(answer, dict) else answer
-    report = verify_answer(asked, answer, chain=_open_chain(rpc_url, state), registry=_registry(asked, canonical))
+    answer = _read_answer(read_text(responses, what="responses"), as_json)
+    chain, registry = _open_chain(rpc_url, state), _registry(asked, canonical)
+    report = verify_answer(asked, answer, chain=chain, registry=registry, is_new=not used)
     if as_json:
         _print_json(report.to_wire())
     else:
@@ -174,15 +183,22 @@ def check(
 
 @contextmanager
 def _asking(url: str, origin: str | None, as_json: bool) -> Iterator[PermissionsClient]:
-    from delegations.permissions.asking import RejectedError, UnauthorizedError
     from delegations.permissions.client import PermissionsClient
 
     token = os.environ.get(TOKEN_VARIABLE) or None
-    with PermissionsClient.over_http(url, token=token, origin=origin) as client:
-        try:
-            yield client
-        except (RejectedError, UnauthorizedError) as error:
-            _refused(error.code, str(error), as_json)
+    with PermissionsClient.over_http(url, token=token, origin=origin) as client, _taking_no(as_json):
+        yield client
+
+
+@contextmanager
+def _taking_no(as_json: bool) -> Iterator[None]:
+    """A wallet's no is an answer: exit code 1. Its other errors stay what they are."""
+    from delegations.permissions.asking import RejectedError, UnauthorizedError
+
+    try:
+        yield
+    except (RejectedError, UnauthorizedError) as error:
+        _refused(error.code, str(error), as_json)
 
 
 def _read_requests(source: str) -> tuple[PermissionRequest, ...]:
@@ -190,6 +206,11 @@ def _read_requests(source: str) -> tuple[PermissionRequest, ...]:
     from delegations.permissions.model import read_requests
 
     value = _parse(read_text(source, what="requests"), "requests")
+    if isinstance(value, dict) and "method" in value and "params" in value:
+        value = value["params"]  # the whole call
+    first = value[0] if isinstance(value, list) and value else value
+    if isinstance(first, dict) and "context" in first and "permission" in first:
+        raise EncodingError("requests: expected what was asked, got what a wallet answered")
     found = read_requests([value] if isinstance(value, dict) else value, "requests")
     if not found:
         raise EncodingError("requests: expected at least one, got none")
@@ -203,10 +224,49 @@ def _parse(text: str, what: str) -> Any:
 
 
 def _read_context(source: str) -> bytes:
-    from delegations.cli.load import load_chain
+    from delegations.cli.load import load_chain, read_text
     from delegations.delegation import encode_context
 
-    return encode_context(load_chain(source))
+    text = read_text(source, what="context")
+    if text.startswith(("[", "{")):
+        text = _only_response(text)
+    return encode_context(load_chain(text or source))
+
+
+def _only_response(text: str) -> str:
+    """Return the context of the one response of an answer; any other JSON as it stands."""
+    value = _parse(text, "context")
+    listed = value if isinstance(value, list) else [value]
+    if not listed or not all(isinstance(each, dict) and "permission" in each for each in listed):
+        return text
+    if len(listed) > 1:
+        raise EncodingError(f"context: {len(listed)} responses stand there", hint="give the context of one of them")
+    if not isinstance(listed[0].get("context"), str):
+        raise EncodingError("context: expected a response, got a request, which has none")
+    return json.dumps(listed[0])
+
+
+def _read_answer(text: str, as_json: bool) -> Any:
+    """Return the responses of what the wallet answered: they alone, or in the JSON-RPC answer, or as `request` prints
+    them beside its report.
+    """
+    from delegations.permissions.asking import wallet_error
+
+    if text.startswith("0x"):
+        raise EncodingError(
+            "responses: expected the wallet's answer, got a bare context",
+            hint="`delegations permissions decode` reads that",
+        )
+    value = _parse(text, "responses")
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("error"), dict):
+        with _taking_no(as_json):
+            raise wallet_error("the request", value["error"].get("code"), value["error"].get("message"))
+    for name in ("result", "answer"):
+        if name in value and "context" not in value:
+            return value[name]
+    return [value]
 
 
 def _open_chain(rpc_url: str | None, state: str | None) -> LocalChain | None:
@@ -236,7 +296,14 @@ def _registry(asked: tuple[PermissionRequest, ...], canonical: bool) -> Registry
 def _place(chain_id: int, canonical: bool) -> Deployment | None:
     from delegations.framework.deployments import canonical_deployment, known_chain_ids
 
-    return canonical_deployment(chain_id) if canonical and chain_id not in known_chain_ids() else None
+    if chain_id in known_chain_ids():
+        return None
+    if not canonical:
+        raise UnsupportedError(
+            f"chain {chain_id}: no deployment of the framework is known",
+            hint="give --canonical for a chain of your own",
+        )
+    return canonical_deployment(chain_id)
 
 
 # what comes out

@@ -164,7 +164,7 @@ class HttpAsk:
         except EncodingError as error:
             raise _could_not_ask(whom, method, error) from error
         # an error about a request that could not be read carries no id
-        if not isinstance(parsed, Mapping) or parsed.get("id") not in (number, None):
+        if not isinstance(parsed, Mapping) or not _is_answer_to(number, parsed):
             raise _could_not_ask(whom, method, "expected the answer to one request")
         return _result(method, parsed)
 
@@ -231,6 +231,11 @@ def _result(method: str, answer: object) -> Any:
     if not isinstance(error, Mapping):
         raise wallet_error(method, 0, error)
     raise wallet_error(method, error.get("code"), error.get("message"), error.get("data"))
+
+
+def _is_answer_to(number: int, answer: Mapping[str, Any]) -> bool:
+    given = answer.get("id")
+    return (type(given) is int and given == number) or (given is None and answer.get("error") is not None)
 
 
 def _could_not_ask(whom: str, method: str, why: object) -> TransportError:

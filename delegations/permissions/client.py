@@ -17,6 +17,7 @@ from caveats.types import format_hex, parse_bytes
 from delegations.evm.chain import LocalChain
 from delegations.framework.deployments import Registry
 from delegations.permissions.asking import WALLET_TIMEOUT_SECONDS, Ask, HttpAsk, ask_provider
+from delegations.permissions.granted import Granted
 from delegations.permissions.model import (
     PermissionRequest,
     PermissionResponse,
@@ -24,6 +25,8 @@ from delegations.permissions.model import (
     read_responses,
     read_supported,
 )
+from delegations.permissions.shallow import DEEPEST, is_deep
+from delegations.permissions.sources import Chains, require_arguments
 from delegations.permissions.verify import AnswerReport, verify_answer
 
 REQUEST = "wallet_requestExecutionPermissions"
@@ -78,7 +81,7 @@ class PermissionsClient:
         Raises:
             EncodingError: the answer is not of the form ERC-7715 gives it, naming the field.
         """
-        answer = self._ask(SUPPORTED, [])
+        answer = _shallow(self._ask(SUPPORTED, []))
         if isinstance(answer, Mapping):
             answer = {name: _with_chains(entry) for name, entry in answer.items()}
         return read_supported(answer)
@@ -89,7 +92,7 @@ class PermissionsClient:
         Raises:
             EncodingError: nothing is asked for, or the answer is not of the form ERC-7715 gives it.
         """
-        return read_responses(self.request_raw(requests))
+        return read_responses(_shallow(self.request_raw(requests)))
 
     def request_raw(self, requests: Sequence[PermissionRequest]) -> Any:
         """Ask for permissions and return the answer as it came, not even read: for `verify_answer`.
@@ -97,23 +100,33 @@ class PermissionsClient:
         Raises:
             EncodingError: nothing is asked for.
         """
-        if not requests:
-            raise EncodingError("permissions: expected at least one request, got none")
+        require_arguments(requests, None, None)
         return self._ask(REQUEST, [request.to_wire() for request in requests])
 
     def request_verified(
         self,
         requests: Sequence[PermissionRequest],
         *,
-        chain: LocalChain | None = None,
+        chain: Chains = None,
         registry: Registry | None = None,
+        held: Sequence[Granted] = (),
     ) -> AnswerReport:
         """Ask for permissions and return the report of what came back. Arguments as `verify_answer`.
+
+        Args:
+            requests: what to ask.
+            chain: where the accounts are, or a function that returns it, called when the answer is there. Fork a live
+                chain in such a function: while the wallet was asked, an account may have been upgraded or deployed.
+            registry: the deployments to go by.
+            held: grants that were verified before.
 
         Raises:
             EncodingError: nothing is asked for. A malformed answer is reported, not raised.
         """
-        return verify_answer(requests, self.request_raw(requests), chain=chain, registry=registry)
+        require_arguments(requests, chain, registry)
+        asked_at = _time_of(chain, requests)
+        answer = self.request_raw(requests)
+        return verify_answer(requests, answer, chain=chain, registry=registry, asked_at=asked_at, held=held)
 
     def granted(self) -> tuple[PermissionResponse, ...]:
         """Return all that is granted and not revoked, as the wallet says.
@@ -121,7 +134,7 @@ class PermissionsClient:
         Raises:
             EncodingError: the answer is not of the form ERC-7715 gives it.
         """
-        return read_responses(self._ask(GRANTED, []))
+        return read_responses(_shallow(self._ask(GRANTED, [])))
 
     def revoke(self, context: PermissionResponse | bytes | str) -> None:
         """Ask the wallet to revoke what a context grants; it holds on chain until a status says otherwise.
@@ -140,3 +153,18 @@ def _with_chains(entry: Any) -> Any:
     if isinstance(entry, Mapping) and entry.get("chainIds") is None:
         return {**entry, "chainIds": []}
     return entry
+
+
+def _shallow(answer: Any) -> Any:
+    """Return the answer. Raises EncodingError for one that would exhaust the stack of whoever reads it."""
+    if is_deep(answer):
+        raise EncodingError(f"result: expected a wallet's answer, got values more than {DEEPEST} deep in one another")
+    return answer
+
+
+def _time_of(chain: object, requests: Sequence[PermissionRequest]) -> int | None:
+    """Return what time it is where the requests are for, before they are put; None when nothing tells."""
+    if isinstance(chain, Mapping):
+        times = {chain[each.chain_id].timestamp for each in requests if each.chain_id in chain}
+        return min(times, default=None)
+    return chain.timestamp if isinstance(chain, LocalChain) else None

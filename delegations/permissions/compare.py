@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from caveats.enforcer import format_utc
+from caveats.errors import abbreviate
 from caveats.types import MAX_UINT256, Address, Listed, Model
 from delegations.permissions.budgets import Excess, Periods, Stream, exceeds
 from delegations.permissions.rules import ExpiryRule, PayeeRule, RedeemerRule, Rule
@@ -160,11 +161,13 @@ def _with_start(permission: Permission, other: Permission) -> Permission:
 
 def _in_permission(asked: Permission, granted: Permission, rules: Sequence[Rule]) -> Iterator[Difference]:
     if asked.type != granted.type:
-        yield Difference(field="permission.type", asked=asked.type, granted=granted.type, widens=True, narrows=True)
+        ours, theirs = abbreviate(asked.type), abbreviate(granted.type)
+        yield Difference(field="permission.type", asked=ours, granted=theirs, widens=True, narrows=True)
         return
     if isinstance(asked, UnknownPermission) or isinstance(granted, UnknownPermission):
         ours, theirs = _canonical(asked.write_data()), _canonical(granted.write_data())
         if ours != theirs:
+            ours, theirs = abbreviate(ours), abbreviate(theirs)
             yield Difference(field="permission.data", asked=ours, granted=theirs, widens=True, narrows=True)
         return
     for name in asked.data_fields():
@@ -187,7 +190,7 @@ def _in_rules(permission: Permission, asked: Sequence[Rule], granted: Sequence[R
         ours, theirs = ([rule for rule in rules if rule.type == kind] for rules in (asked, granted))
         before, after = _reach(permission, asked), _reach(permission, [r for r in asked if r.type != kind] + theirs)
         if before != after:
-            yield _difference(f"rules.{kind}", _show_rules(ours), _show_rules(theirs), before, after)
+            yield _difference(f"rules.{abbreviate(kind)}", _show_rules(ours), _show_rules(theirs), before, after)
 
 
 def _difference(field: str, asked: str | None, granted: str | None, before: _Reach, after: _Reach) -> Difference:
@@ -205,7 +208,7 @@ def _show(name: str, value: Any) -> str:
         return format_utc(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "no bound" if value == MAX_UINT256 else str(value)
+    return "no bound" if name == "max_amount" and value == MAX_UINT256 else str(value)
 
 
 def _show_rules(rules: Sequence[Rule]) -> str | None:
@@ -216,7 +219,7 @@ def _show_rules(rules: Sequence[Rule]) -> str | None:
         elif isinstance(rule, _ADDRESS_RULES):
             shown.append(", ".join(map(str, rule.addresses)) or "nobody")
         else:
-            shown.append(_canonical(rule.write_data()))
+            shown.append(abbreviate(_canonical(rule.write_data())))
     return " and ".join(shown) or None
 
 

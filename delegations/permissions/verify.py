@@ -12,28 +12,43 @@ Source: ERC-7715, Specification; ERC-7710; framework 1.3.0, DelegationManager.re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from caveats.errors import EncodingError, EngineError, UnsupportedError, VerificationError, abbreviate
-from delegations.delegation import Delegation, decode_context, encode_context, verify_chain
+from caveats.errors import EncodingError, EngineError, VerificationError, abbreviate
+from delegations.delegation import Delegation
 from delegations.evm.chain import LocalChain
 from delegations.framework.deployments import Deployment, Registry
+from delegations.framework.enforcers import enforcer_registry
 from delegations.permissions.checks_on_chain import check_dependencies, check_signatures, check_state
+from delegations.permissions.checks_on_paper import (
+    check_account,
+    check_authority,
+    check_chain,
+    check_declared,
+    check_delegate,
+    check_distinct,
+    check_links,
+    check_manager,
+    find_place,
+    no_place,
+    read_context,
+)
 from delegations.permissions.compare import Comparison, compare
 from delegations.permissions.decode import DecodedPermission, decode_permission
 from delegations.permissions.granted import Granted
 from delegations.permissions.model import PermissionRequest, PermissionResponse
+from delegations.permissions.shallow import DEEPEST, is_deep
+from delegations.permissions.sources import Chains, Terms, find_source, make_terms, require_arguments
 from delegations.permissions.standing import Check, Standing, broken, holds, unknown
-
-Chains = LocalChain | Mapping[int, LocalChain] | None
-"""Where to ask: a chain, local or forked; one for each chain id; or nowhere, and what only a chain knows is unknown."""
+from delegations.permissions.usable import check_usable
 
 CheckName = Literal[
     "form",
     "number",
     "order",
+    "distinct",
     "context",
     "manager",
     "chain",
@@ -45,8 +60,13 @@ CheckName = Literal[
     "state",
     "declared",
     "authority",
+    "usable",
 ]
 """Every check there is, in the order they are made; `docs/permissions-dapp.md` says what each asks."""
+
+
+_ABOUT_NOW_SECONDS = 86_400
+"""How far from now a start may lie that nobody asked for: clocks differ, and wallets begin with the local day."""
 
 
 class NotVerifiedError(EngineError):
@@ -147,6 +167,9 @@ def verify_answer(
     *,
     chain: Chains = None,
     registry: Registry | None = None,
+    is_new: bool = True,
+    asked_at: int | None = None,
+    held: Sequence[Granted] = (),
 ) -> AnswerReport:
     """Return what is to be said of a wallet's answer to wallet_requestExecutionPermissions.
 
@@ -154,11 +177,21 @@ def verify_answer(
         requests: what was asked, in order.
         answer: as it came: parsed JSON, or responses already read.
         chain: where the accounts are; without it their signatures are checked by key only, and their state not at all.
+            A fork holds what stood at its block: make it after the answer came, or in a function.
         registry: the deployments to go by; the published ones when None.
+        is_new: whether the answer came just now. What was used of a new grant, or how late it begins, nobody asked
+            for; with False both are taken as they are.
+        asked_at: unix seconds when it was asked, or before. With it a stream that began a day earlier, though no start
+            was asked for, is more than was asked.
+        held: grants that were verified before; one that rests on the same delegation gives nothing new.
+
+    Raises:
+        EncodingError: no requests, or arguments of other types: mistakes of the caller, never of the wallet.
     """
+    require_arguments(requests, chain, registry)
+    terms = make_terms(chain, registry, is_new, asked_at)
     if not isinstance(answer, list | tuple):
         return AnswerReport((broken("form", f"expected a list of responses, got {abbreviate(answer)}"),))
-    places = Registry.official() if registry is None else registry
     read = [_read(item, index) for index, item in enumerate(answer)]
     checks = [holds("form", "a list of responses")]
     if len(answer) == len(requests):
@@ -166,8 +199,10 @@ def verify_answer(
     else:
         checks.append(broken("number", f"expected {len(requests)} responses, got {len(answer)}"))
     checks.append(_check_order(requests, read))
+    contexts = [_delegations(response) for response in read]
+    checks.append(check_distinct(contexts, [granted.context for granted in held]))
     grants = [
-        _report(index, request, read[index] if index < len(read) else None, chain, places)
+        _report(index, request, read[index] if index < len(read) else None, terms)
         for index, request in enumerate(requests)
     ]
     grants += [_unasked(index, read[index]) for index in range(len(requests), len(read))]
@@ -180,9 +215,16 @@ def verify_response(
     *,
     chain: Chains = None,
     registry: Registry | None = None,
+    is_new: bool = True,
+    asked_at: int | None = None,
 ) -> GrantReport:
-    """Return what is to be said of one response. Arguments as `verify_answer`."""
-    return _report(0, request, response, chain, Registry.official() if registry is None else registry)
+    """Return what is to be said of one response. Arguments and errors as `verify_answer`."""
+    require_arguments([request], chain, registry)
+    if not isinstance(response, PermissionResponse):
+        raise EncodingError.of(
+            "response", expected="a PermissionResponse", got=type(response).__name__, hint="read it with from_wire"
+        )
+    return _report(0, request, response, make_terms(chain, registry, is_new, asked_at))
 
 
 _Read = PermissionResponse | EncodingError
@@ -191,6 +233,10 @@ _Read = PermissionResponse | EncodingError
 def _read(item: object, index: int) -> _Read:
     if isinstance(item, PermissionResponse):
         return item
+    if is_deep(item):
+        return EncodingError(
+            f"result[{index}]: expected a response, got values more than {DEEPEST} deep in one another"
+        )
     try:
         return PermissionResponse.from_wire(item, path=f"result[{index}]")
     except EncodingError as error:
@@ -220,157 +266,75 @@ def _unasked(index: int, response: _Read) -> GrantReport:
     return GrantReport(index, None, response, (broken("form", said),))
 
 
-def _report(
-    index: int, request: PermissionRequest, response: _Read | None, chain: Chains, registry: Registry
-) -> GrantReport:
+def _delegations(response: _Read) -> tuple[Delegation, ...]:
+    return () if isinstance(response, EncodingError) else read_context(response)[0] or ()
+
+
+def _report(index: int, request: PermissionRequest, response: _Read | None, terms: Terms) -> GrantReport:
     if response is None:
         return GrantReport(index, request, None, (broken("form", "there is no response to this request"),))
     if isinstance(response, EncodingError):
         return GrantReport(index, request, None, (broken("form", str(response)),))
-    more = f"; fields that are not known: {', '.join(map(abbreviate, response.unread))}" if response.unread else ""
+    unread = abbreviate(", ".join(response.unread))
+    more = f"; fields that are not known: {unread}" if response.unread else ""
     checks = [holds("form", f"a response as ERC-7715 has it{more}")]
-    context, check = _read_context(response)
+    context, check = read_context(response)
     checks.append(check)
-    place = _place(registry, request.chain_id)
-    checks += [_check_manager(response, place, request.chain_id), _check_chain(request, response)]
+    place = find_place(terms.registry, request.chain_id)
+    checks += [check_manager(response, place, request.chain_id), check_chain(request, response)]
     if context is None:
         return GrantReport(index, request, response, tuple(checks))
-    checks += [_check_delegate(request, response, context), _check_account(request, response, context)]
-    checks += _checks_on_chain(request, response, context, place, chain)
+    checks += [check_delegate(request, response, context), check_account(request, response, context)]
+    asked_of_chain, stage = _ask_chain(request, response, context, place, terms)
+    checks += asked_of_chain
     if place is None:
-        checks += [unknown(name, _no_place(request.chain_id)) for name in ("declared", "authority")]
+        why = no_place(request.chain_id)
+        checks += [unknown(name, why) for name in ("declared", "authority", "usable")]
         return GrantReport(index, request, response, tuple(checks))
     granted = decode_permission(context, chain_id=request.chain_id, on=place)
     if not isinstance(granted, DecodedPermission):
         said = f"what the context allows cannot be said: {granted.reason}"
-        checks += [broken(name, said) for name in ("declared", "authority")]
+        checks += [broken(name, said) for name in ("declared", "authority", "usable")]
         return GrantReport(index, request, response, tuple(checks))
-    comparison = compare(request, granted)
-    checks += [_check_declared(response, granted), _check_authority(request, granted, comparison)]
+    comparison = compare(_with_start(request, granted, stage, terms), granted)
+    checks += [
+        check_declared(response, granted),
+        check_authority(request, granted, comparison),
+        check_usable(request, granted, enforcer_registry(place), stage),
+    ]
     return GrantReport(index, request, response, tuple(checks), granted, comparison)
 
 
-# one check at a time
-
-
-def _read_context(response: PermissionResponse) -> tuple[tuple[Delegation, ...] | None, Check]:
-    try:
-        context = decode_context(response.context)
-    except EncodingError as error:
-        return None, broken("context", f"not a permission context: {error}")
-    if not context:
-        return None, broken("context", "it is empty: it would make the redeemer's own account execute")
-    if encode_context(context) != response.context:
-        return context, broken("context", "it holds bytes that are no part of its delegations")
-    count = len(context)
-    return context, holds("context", "one delegation" if count == 1 else f"a chain of {count} delegations")
-
-
-def _place(registry: Registry, chain_id: int) -> Deployment | None:
-    try:
-        return registry.deployment(chain_id)
-    except UnsupportedError:
-        return None
-
-
-def _no_place(chain_id: int) -> str:
-    return f"no deployment of the framework on chain {chain_id} is known; register one with Registry.with_deployment"
-
-
-def _check_manager(response: PermissionResponse, place: Deployment | None, chain_id: int) -> Check:
-    if place is None:
-        return unknown("manager", _no_place(chain_id))
-    got = response.delegation_manager
-    if got != place.manager:
-        return broken("manager", f"expected the framework's manager {place.manager} on chain {chain_id}, got {got}")
-    return holds("manager", f"{got}, the framework's on chain {chain_id}")
-
-
-def _check_chain(request: PermissionRequest, response: PermissionResponse) -> Check:
-    if response.chain_id != request.chain_id:
-        return broken("chain", f"expected {request.chain_id}, got {response.chain_id}")
-    return holds("chain", f"{request.chain_id}, as asked")
-
-
-def _check_delegate(request: PermissionRequest, response: PermissionResponse, context: Sequence[Delegation]) -> Check:
-    leaf = context[0]
-    if leaf.is_open and leaf.delegate != request.to:
-        return broken("delegate", f"open to anybody who holds the context, not to {request.to} alone: wider than asked")
-    if leaf.delegate != request.to:
-        return broken("delegate", f"expected {request.to}, who was to redeem, got {leaf.delegate}")
-    if response.to != request.to:
-        return broken("delegate", f"the context is for {request.to}, but the response says it is for {response.to}")
-    return holds("delegate", f"{request.to}, as asked")
-
-
-def _check_account(request: PermissionRequest, response: PermissionResponse, context: Sequence[Delegation]) -> Check:
-    account = context[-1].delegator
-    if request.from_ is not None and account != request.from_:
-        return broken("account", f"expected a grant of {request.from_}, got one of {account}")
-    if response.from_ is not None and account != response.from_:
-        return broken("account", f"the response says it is a grant of {response.from_}, its context is of {account}")
-    if account == request.to:
-        return broken("account", f"{account} grants to itself, of which the redeemer has nothing")
-    return holds("account", f"a grant of {account}")
-
-
-def _checks_on_chain(
+def _ask_chain(
     request: PermissionRequest,
     response: PermissionResponse,
     context: tuple[Delegation, ...],
     place: Deployment | None,
-    chain: Chains,
-) -> list[Check]:
-    links = _check_links(context)
-    source, why = _source(chain, request.chain_id)
+    terms: Terms,
+) -> tuple[list[Check], LocalChain | None]:
+    source, why = find_source(terms, request.chain_id)
     manager = response.delegation_manager if place is None else place.manager
     dependencies, stage = check_dependencies(response, context, place, source, why)
     if stage is not None:
         stage.manager = manager
     signatures = check_signatures(context, request.chain_id, manager, stage, why)
-    return [links, signatures, dependencies, check_state(context, stage, why)]
+    state = check_state(context, stage, why, is_new=terms.is_new)
+    return [check_links(context), signatures, dependencies, state], stage
 
 
-def _check_links(context: Sequence[Delegation]) -> Check:
-    try:
-        verify_chain(context)
-    except VerificationError as error:
-        return broken("links", str(error))
-    return holds("links", "each link names the next as its authority, and the last is a root")
-
-
-def _source(chain: Chains, chain_id: int) -> tuple[LocalChain | None, str]:
-    if chain is None:
-        return None, "no chain was given to ask"
-    found = chain if isinstance(chain, LocalChain) else chain.get(chain_id)
-    if found is None:
-        return None, f"no chain was given to ask about chain {chain_id}"
-    if found.chain_id != chain_id:
-        return None, f"the chain given is {found.chain_id}, not {chain_id}"
-    return found, ""
-
-
-def _check_declared(response: PermissionResponse, granted: DecodedPermission) -> Check:
-    said = compare(response, granted)
-    if said.is_equal:
-        return holds("declared", "the response says what its context holds")
-    first = said.differences[0]
-    lie = f"{first.field}: the response says {first.asked or 'nothing'}, its context holds {first.granted or 'nothing'}"
-    more = f" (and {len(said.differences) - 1} more)" if len(said.differences) > 1 else ""
-    return broken("declared", lie + more)
-
-
-def _check_authority(request: PermissionRequest, granted: DecodedPermission, comparison: Comparison) -> Check:
-    differences = "; ".join(difference.sentence for difference in comparison.differences)
-    passed_on = [note.text for note in granted.notes if note.code == "redelegated"]
-    adjusted = not comparison.is_equal or any(link.caveats for link in granted.redelegations)
-    if comparison.is_wider:
-        return broken("authority", f"{comparison.sentence} ({differences})")
-    if adjusted and not request.permission.is_adjustment_allowed:
-        return broken("authority", f"no adjustment was allowed, and it was adjusted: {differences or passed_on[0]}")
-    if adjusted:
-        return holds("authority", f"within what was asked: {'; '.join([differences, *passed_on]).strip('; ')}")
-    return holds("authority", " ".join([comparison.sentence, *passed_on]))
+def _with_start(
+    request: PermissionRequest, granted: DecodedPermission, stage: LocalChain | None, terms: Terms
+) -> PermissionRequest:
+    """Return the request with a start, where none was asked for and the one granted is not that of about now."""
+    start, given = (getattr(each, "start_time", None) for each in (request.permission, granted.permission))
+    if start is not None or given is None or "start_time" not in type(request.permission).model_fields:
+        return request
+    now = terms.asked_at if stage is None else stage.timestamp
+    if terms.is_new and now is not None and given > now + _ABOUT_NOW_SECONDS:
+        start = now
+    elif terms.asked_at is not None and given < terms.asked_at - _ABOUT_NOW_SECONDS:
+        start = terms.asked_at
+    return request.model_copy(update={"permission": request.permission.model_copy(update={"start_time": start})})
 
 
 # the whole

@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 
 from delegations.permissions.client import GRANTED, REQUEST, REVOKE, SUPPORTED
+from delegations.permissions.verify import verify_answer
+from delegations.simulation import execute
 from tests.cli.command import Ran, run
 from tests.unit.permissions.dapp import (
     ALICE,
     CHAIN_ID,
+    REGISTRY,
     USD,
     Grantor,
     changed,
     fresh_chain,
     one_ether,
+    pay,
     permitted,
     usd_a_day,
 )
@@ -27,6 +31,7 @@ from tests.unit.permissions.stub_wallet import StubWallet, stub_wallet
 ASKED = usd_a_day()
 RESPONSE = Grantor().respond(ASKED)
 CONTEXT = "0x" + RESPONSE.context.hex()
+NOTHING = "0x" + "20".zfill(64) + "0" * 64
 GREEDY = Grantor(grants=permitted(period_amount=11 * USD)).respond(ASKED)
 
 
@@ -206,9 +211,73 @@ def test_check_on_a_chain_nobody_listed_is_unknown(papers: Path) -> None:
     assert "register one" in ran.out
 
 
+@pytest.mark.parametrize("name", ["result", "answer"])
+def test_check_takes_the_answer_as_json_rpc_and_as_request_prints_it(name: str, papers: Path) -> None:
+    assert check(papers, {"jsonrpc": "2.0", "id": 1, name: [RESPONSE.to_wire()]}).code == 0
+    assert check(papers, {name: [GREEDY.to_wire()], "report": {}}).code == 1
+
+
+def test_check_takes_the_whole_call_for_the_requests(papers: Path) -> None:
+    call = json.dumps({"method": REQUEST, "params": [ASKED.to_wire()]})
+    known = ("--canonical", "--state", papers / "state.json")
+    assert run("permissions", "check", call, papers / "response.json", *known).code == 0
+    assert run("permissions", "check", call, json.dumps([GREEDY.to_wire()]), *known).code == 1
+
+
+def test_check_of_an_error_says_what_the_wallet_said(papers: Path) -> None:
+    ran = check(papers, {"jsonrpc": "2.0", "id": 1, "error": {"code": 4001, "message": "no"}})
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "error: the wallet answered the request with 4001, the user rejected the request: no\n"
+    assert check(papers, {"error": {"code": -32005, "message": "busy"}}).code == 3
+
+
+def test_check_of_a_grant_in_use_wants_to_be_told_so(papers: Path, tmp_path: Path) -> None:
+    chain = fresh_chain()
+    report = verify_answer([ASKED], [RESPONSE], chain=chain, registry=REGISTRY)
+    assert execute(chain, report.require()[0].redemption(pay(1))).verdict.allowed
+    (tmp_path / "used.json").write_text(chain.to_json())
+    known = ("--canonical", "--state", tmp_path / "used.json")
+    assert run("permissions", "check", papers / "request.json", papers / "response.json", *known, "--used").code == 0
+    ran = run("permissions", "check", papers / "request.json", papers / "response.json", *known)
+    assert ran.code == 1
+    assert "state broken: it was used before it was granted" in ran.out
+
+
+def test_decode_and_revoke_take_the_one_response_of_an_answer(stub: StubWallet) -> None:
+    answer = json.dumps([RESPONSE.to_wire()])
+    assert run("permissions", "decode", answer, "--chain-id", 1).code == 0
+    assert told(stub, "revoke", answer).code == 0
+    two = json.dumps([RESPONSE.to_wire()] * 2)
+    for ran in (run("permissions", "decode", two, "--chain-id", 1), told(stub, "revoke", two)):
+        assert ran.code == 2
+        assert "2 responses stand there" in ran.err
+    assert len(stub.asked) == 1
+
+
+def test_the_chain_is_looked_at_after_the_wallet_answered(stub: StubWallet, papers: Path, tmp_path: Path) -> None:
+    before = fresh_chain()
+    before.world.set_code(ALICE, b"")
+    state = tmp_path / "state.json"
+    state.write_text(before.to_json())
+    known = (papers / "request.json", "--canonical", "--state", state)
+    assert told(stub, "request", *known).code == 1
+
+    def upgrade(_params: Any) -> list[Any]:
+        state.write_text(fresh_chain().to_json())
+        return [RESPONSE.to_wire()]
+
+    stub.results[REQUEST] = upgrade
+    assert told(stub, "request", *known).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("check", RESPONSE.to_json(), "[]"), "expected what was asked, got what a wallet answered"),
+        (("check", ASKED.to_json(), CONTEXT), "got a bare context (`delegations permissions decode` reads that)"),
+        (("decode", ASKED.to_json(), "--chain-id", "1"), "expected a response, got a request"),
+        (("decode", CONTEXT, "--chain-id", "31337"), "give --canonical"),
+        (("revoke", NOTHING, "--wallet", "http://127.0.0.1:1"), "it is empty, so there is nothing to revoke"),
         (("check", "-", "-"), "standard input can be read once"),
         (("check", "[]", "[]"), "expected at least one, got none"),
         (("check", "{}", "[]"), "requests[0]"),

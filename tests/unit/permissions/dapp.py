@@ -42,16 +42,17 @@ class Hybrid:
 
     def __init__(self) -> None:
         setup = [self.owner.address, [], [], []]
-        initialize = _call("initialize(address,string[],uint256[],uint256[])", setup)
+        initialize = call_data("initialize(address,string[],uint256[],uint256[])", setup)
         constructor = encode(["address", "bytes"], [str(HYBRID_DELEGATOR), initialize])
         init_code = load_framework().proxy_creation_code + constructor
         self.dependency = Dependency(
-            factory=SIMPLE_FACTORY, factory_data=_call("deploy(bytes,bytes32)", [init_code, bytes(32)])
+            factory=SIMPLE_FACTORY, factory_data=call_data("deploy(bytes,bytes32)", [init_code, bytes(32)])
         )
         self.address = Address(keccak(b"\xff" + SIMPLE_FACTORY + bytes(32) + keccak(init_code))[12:])
 
 
-def _call(function: str, values: list[Any]) -> bytes:
+def call_data(function: str, values: list[Any]) -> bytes:
+    """The calldata of a function, encoded by eth_abi."""
     types = function[function.index("(") + 1 : -1].split(",")
     return keccak(function.encode())[:4] + encode(types, values)
 

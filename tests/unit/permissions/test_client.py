@@ -171,8 +171,49 @@ def test_a_provider_that_is_awaited_is_refused() -> None:
 
 
 def test_nothing_is_not_asked_for() -> None:
-    with pytest.raises(EncodingError, match="at least one request"):
+    with pytest.raises(EncodingError, match="requests: expected at least one"):
         answering({}).request([])
+
+
+def test_what_cannot_be_verified_by_is_refused_before_anybody_is_asked() -> None:
+    asked: list[Any] = []
+    client = PermissionsClient(lambda call: asked.append(call) or [RESPONSE.to_wire()])
+    assert client.request_verified([ASKED], registry=REGISTRY).check("number").standing == "holds"
+    for requests, options in (
+        (ASKED, {}),
+        ([ASKED], {"chain": "http://127.0.0.1:1"}),
+        ([ASKED], {"registry": "official"}),
+    ):
+        with pytest.raises(EncodingError, match="expected a"):
+            client.request_verified(requests, **options)  # type: ignore[arg-type]
+    assert len(asked) == 1
+
+
+def test_a_chain_given_as_a_function_is_opened_after_the_answer() -> None:
+    events: list[str] = []
+
+    def answer(call: dict[str, Any]) -> list[Any]:
+        events.append("asked")
+        return [RESPONSE.to_wire()]
+
+    def opened() -> LocalChain:
+        events.append("opened")
+        return fresh_chain()
+
+    assert PermissionsClient(answer).request_verified([ASKED], chain=opened, registry=REGISTRY).standing == "holds"
+    assert events == ["asked", "opened"]
+
+
+def test_an_answer_nested_without_end_is_refused_by_what_reads_it_and_reported_by_what_verifies() -> None:
+    deep: list[Any] = []
+    for _ in range(200_000):
+        deep = [deep]
+    client = PermissionsClient(lambda _call: [{"context": deep}])
+    for read in (client.granted, client.supported, lambda: client.request([ASKED])):
+        with pytest.raises(EncodingError, match="deep in one another"):
+            read()
+    report = client.request_verified([ASKED], registry=REGISTRY)
+    assert "deep in one another" in report.grants[0].check("form").sentence
 
 
 # supported

@@ -48,7 +48,7 @@ UNKNOWN = Caveat(enforcer=Address(b"\x77" * 20), terms=b"\1")
 HONEST = Grantor()
 ALL_CHECKS = (
     *("form", "context", "manager", "chain", "delegate", "account", "links", "signatures", "dependencies", "state"),
-    *("declared", "authority"),
+    *("declared", "authority", "usable"),
 )
 
 
@@ -157,7 +157,7 @@ BREACHES: dict[str, tuple[Grantor, str, str]] = {
     "a deployment of something else": (
         Grantor(is_hybrid=True, answers=depending(Dependency(factory=SIMPLE_FACTORY, factory_data=b"\1\2\3\4"))),
         "dependencies",
-        "the factory reverts",
+        "it deploys no account",
     ),
 }
 
