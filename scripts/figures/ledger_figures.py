@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from scripts.figures.harness import Measured, Parts, figure, median_call
+from scripts.figures.harness import ROOT, Measured, Parts, figure, median_call
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from delegations.ledger.ledger import Ledger
     from delegations.receipts import Receipt
 
-_RUNS = 3
+_RUNS = 5
 _MANY, _FEW = 12_000, 2_000
 _BATCH = 1_000
 _MILLION = 1_000_000
@@ -46,14 +46,19 @@ def _pile(count: int) -> _Pile:
 
 
 @contextmanager
+def _new_path() -> Iterator[Path]:
+    """A path on the disk of the checkout: a temporary directory may lie in memory, where durable is cheap."""
+    place = ROOT / ".make"
+    place.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place) as directory:
+        yield Path(directory) / "receipts.ledger"
+
+
+@contextmanager
 def _new_ledger() -> Iterator[Ledger]:
-    """An empty ledger on the disk of the checkout: a temporary directory may lie in memory, where durable is cheap."""
     from delegations.ledger.ledger import Ledger
 
-    with (
-        tempfile.TemporaryDirectory(dir=Path.cwd()) as directory,
-        Ledger.create(Path(directory) / "receipts.ledger", origin="ledger.example/figures") as ledger,
-    ):
+    with _new_path() as path, Ledger.create(path, origin="ledger.example/figures") as ledger:
         yield ledger
 
 
@@ -166,8 +171,7 @@ def ledger_at_a_million() -> Parts:
     from delegations.ledger.ledger import Ledger
     from delegations.ledger.tree import verify_consistency, verify_inclusion
 
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
-        path = Path(directory) / "receipts.ledger"
+    with _new_path() as path:
         with Ledger.create(path, origin="ledger.example/figures") as ledger:
             start = time.perf_counter()
             _fill(ledger, _MILLION)
