@@ -96,6 +96,8 @@ def _try_deploying(response: PermissionResponse, context: Sequence[Delegation], 
     made, doubt = [], ""
     for dependency in dict.fromkeys(response.dependencies):
         account, is_known = _deployed_by(dependency)
+        if str(account) in made:
+            return broken("dependencies", f"it deploys {account} by two calls, the second of which reverts")
         if account is None or stage.world.code(account):
             continue
         try:

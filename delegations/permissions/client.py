@@ -143,9 +143,11 @@ class PermissionsClient:
             context: a response, or its permission context.
 
         Raises:
-            EncodingError: the context is no bytes.
+            EncodingError: the context is no bytes, or none.
         """
         data = context.context if isinstance(context, PermissionResponse) else parse_bytes(context)
+        if not data:
+            raise EncodingError("context: expected a permission context, got no bytes")
         self._ask(REVOKE, {"permissionContext": format_hex(data)})
 
 

@@ -63,7 +63,9 @@ class Granted:
         With a chain, accounts that stand there already are left out: their deployment would revert.
         """
         calldata = MetaMaskManager(self.manager).encode_redeem([self.redemption(executions)])
-        needed = self.response.dependencies if chain is None else undeployed(chain, self.response.dependencies)
+        needed = dict.fromkeys(self.response.dependencies)
+        if chain is not None:
+            needed = dict.fromkeys(undeployed(chain, self.response.dependencies))
         return (*map(deployment_call, needed), Execution(target=self.manager, call_data=calldata))
 
     def deploy(self, chain: LocalChain) -> None:

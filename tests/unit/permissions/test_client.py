@@ -170,6 +170,13 @@ def test_a_provider_that_is_awaited_is_refused() -> None:
         PermissionsClient(request).granted()
 
 
+@pytest.mark.parametrize("nothing", [b"", "0x"])
+def test_nothing_is_not_revoked(nothing: bytes | str) -> None:
+    answering({REVOKE: {}}).revoke(RESPONSE)
+    with pytest.raises(EncodingError, match="got no bytes"):
+        answering({REVOKE: {}}).revoke(nothing)
+
+
 def test_nothing_is_not_asked_for() -> None:
     with pytest.raises(EncodingError, match="requests: expected at least one"):
         answering({}).request([])

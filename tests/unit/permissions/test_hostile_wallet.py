@@ -378,6 +378,14 @@ def test_calls_that_deploy_no_account_of_the_grant_are_breaches() -> None:
     assert "no delegator of the context" in other.check("dependencies").sentence
 
 
+def test_a_deployment_named_twice_is_sent_once_and_never_by_two_calls() -> None:
+    twice = Grantor(is_hybrid=True, answers=depending(HYBRID.dependency, HYBRID.dependency))
+    assert len(look(twice).require().calls(pay(1))) == 2
+    longer = HYBRID.dependency.model_copy(update={"factory_data": HYBRID.dependency.factory_data + bytes(32)})
+    report = look(Grantor(is_hybrid=True, answers=depending(HYBRID.dependency, longer)))
+    assert "by two calls" in report.check("dependencies").sentence
+
+
 def test_an_agent_that_is_a_contract_can_deploy_too() -> None:
     chain = fresh_chain()
     chain.world.set_code(AGENT, EIP7702_PREFIX + EIP7702_STATELESS_DELEGATOR)
