@@ -31,4 +31,7 @@ def test_the_readmes_own_test_passes(delegator, agent, stranger, token, allows, 
 
 def test_every_command_it_shows_exists():
     commands = set(re.findall(r"`delegations (\w+)", README))
-    assert commands == {"demo", "inspect", "hash", "sign", "simulate", "status", "redeem", "receipt"}
+    assert commands == {
+        *("demo", "inspect", "hash", "sign", "simulate", "status", "redeem", "receipt"),
+        *("ledger", "permissions", "wallet"),
+    }
