@@ -159,7 +159,7 @@ def _prove_done(receipt: Receipt, node: Node, block: bytes | int | None, replay:
     fetched = node.block(bytes(at.hash))
     builder = BundleBuilder(fetched.header)
     place = _place_of(digest, fetched)
-    transactions, receipts = node.transactions(fetched), node.receipts(fetched)
+    transactions, receipts = node.contents(fetched)
     builder.add_transaction(transactions, receipts, place)
     if isinstance(receipt, RedemptionReceipt):
         raw, told = transactions.get(index_key(place)), receipts.get(index_key(place))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 from caveats.errors import EncodingError, EngineError, UnsupportedError
@@ -118,14 +119,20 @@ class Node:
             raise self._mismatch(block.header, "transactions", [])
         return trie
 
-    def receipts(self, block: FetchedBlock) -> Trie:
-        """Return the trie of a block's receipts.
+    def contents(self, block: FetchedBlock) -> tuple[Trie, Trie]:
+        """Return the tries of a block's transactions and of its receipts. Raises as `transactions`, `receipts`."""
+        # the node writes out the receipts while the transactions are encoded here
+        with ThreadPoolExecutor(1) as aside:
+            told = aside.submit(self.told_receipts, block)
+            transactions = self.transactions(block)
+            return transactions, self.receipts(block, told.result())
+
+    def receipts(self, block: FetchedBlock, told: Sequence[Mapping[str, Any]]) -> Trie:
+        """Return the trie of a block's receipts, `told` as the node tells of them.
 
         Raises:
             EvidenceError: root-mismatch: neither what the node tells nor its raw bytes make the header's root.
-            EngineError: the node gives no receipts.
         """
-        told = self._told_receipts(block)
         encoded = _encoded(told, encode_mined_receipt)
         if encoded is not None:
             trie = build_index_trie(encoded)
@@ -139,7 +146,8 @@ class Node:
             raise self._mismatch(block.header, "receipts", [])
         return trie
 
-    def _told_receipts(self, block: FetchedBlock) -> list[Mapping[str, Any]]:
+    def told_receipts(self, block: FetchedBlock) -> list[Mapping[str, Any]]:
+        """Return a block's receipts as the node tells of them. Raises EngineError: it gives none."""
         count = len(block.transactions)
         for attempt in range(_POLLS):
             (answer,) = self.ask_many([("eth_getBlockReceipts", [hex(block.header.number)])])

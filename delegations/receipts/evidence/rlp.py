@@ -16,16 +16,21 @@ Item: TypeAlias = "bytes | list[Item]"
 MAX_DEPTH: Final = 16
 """Deeper than any transaction, receipt or header: access lists and logs are four deep."""
 _INT: Final = int.from_bytes
+_SHORT: Final = 56
+_STRING_HEADS: Final = tuple(bytes([0x80 + size]) for size in range(_SHORT))
+_LIST_HEADS: Final = tuple(bytes([0xC0 + size]) for size in range(_SHORT))
 
 
 def encode(item: Item | tuple[Item, ...]) -> bytes:
     """Return the RLP encoding of bytes or of lists of them."""
     if isinstance(item, bytes):
-        if len(item) == 1 and item[0] < 0x80:
+        size = len(item)
+        if size == 1 and item[0] < 0x80:
             return item
-        return _head(len(item), 0x80) + item
+        return _STRING_HEADS[size] + item if size < _SHORT else _long_head(size, 0x80) + item
     body = b"".join([encode(part) for part in item])
-    return _head(len(body), 0xC0) + body
+    size = len(body)
+    return _LIST_HEADS[size] + body if size < _SHORT else _long_head(size, 0xC0) + body
 
 
 def encode_int(value: int) -> bytes:
@@ -72,9 +77,7 @@ def read_list(item: Item, what: str, *sizes: int) -> list[Item]:
     return item
 
 
-def _head(size: int, base: int) -> bytes:
-    if size < 56:
-        return bytes([base + size])
+def _long_head(size: int, base: int) -> bytes:
     length = encode_int(size)
     return bytes([base + 55 + len(length)]) + length
 
