@@ -219,15 +219,19 @@ def prepare(envelope: Envelope | bytes | str, receipt: Receipt | None = None, *,
 
 def search_keys(facts: Facts, receipt_hash: str) -> tuple[int, ...]:
     """Return the keys an entry is found by, each once."""
-    keys = [search_key("receipt", receipt_hash), _common_key("kind", facts.kind), _common_key("outcome", facts.outcome)]
+    keys = (search_key("receipt", receipt_hash), *_common_keys(*facts[:5]))
     if facts.prev is not None:
-        keys.append(search_key("prev", facts.prev))
-    if facts.agent is not None:
-        keys.append(_common_key("agent", facts.agent))
-    if facts.delegator is not None:
-        keys.append(_common_key("delegator", facts.delegator))
-    keys += [_common_key("delegation", delegation) for delegation in facts.delegations]
-    return tuple(dict.fromkeys(keys))
+        keys = (search_key("prev", facts.prev), *keys)
+    return keys
+
+
+@lru_cache(maxsize=4096)  # receipts of one agent under one grant have these in common
+def _common_keys(
+    kind: str, outcome: str, delegations: tuple[str, ...], agent: str | None, delegator: str | None
+) -> tuple[int, ...]:
+    given = [("kind", kind), ("outcome", outcome), ("agent", agent), ("delegator", delegator)]
+    given += [("delegation", delegation) for delegation in delegations]
+    return tuple(dict.fromkeys(search_key(field, value) for field, value in given if value is not None))
 
 
 def search_key(field: str, value: str) -> int:
@@ -236,9 +240,6 @@ def search_key(field: str, value: str) -> int:
     Two values may share a key; whoever searches compares the value itself.
     """
     return int.from_bytes(_sha256(f"{field}:{value}".encode()).digest()[:8], signed=True)
-
-
-_common_key = lru_cache(maxsize=16384)(search_key)  # of values that come again
 
 
 def _receipt_slice(payload: bytes) -> bytes:
