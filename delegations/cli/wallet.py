@@ -43,7 +43,7 @@ RpcUrl = Annotated[str, typer.Option("--rpc-url", metavar="URL", help="Node of t
 ChainId = Annotated[str, typer.Option("--chain-id", metavar="N", help="EIP-155 chain id.", show_default=False)]
 Keystore = Annotated[str | None, typer.Option(help="V3 keystore file; DELEGATIONS_PRIVATE_KEY otherwise.")]
 Hybrid = Annotated[
-    str | None, typer.Option("--hybrid", metavar="SALT", help="Grant from the Hybrid account the key owns.")
+    str | None, typer.Option("--hybrid", metavar="SALT", help="Act for the Hybrid account the key owns.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -88,7 +88,7 @@ def serve(
     address = _listen_address(host, allow_remote=allow_remote, token=token)
     approver = _approver(policy, ask=ask)
     key_account, account = _account(keystore, hybrid)
-    with _chain(rpc_url, chain_id, key_account) as chain, closing(_open(store)) as kept:
+    with _chain(rpc_url, chain_id, key_account, account) as chain, closing(_open(store)) as kept:
         provider = PermissionsProvider(accounts=[account], chains=[chain], approver=approver, store=kept, on_event=_log)
         chain.read_account(account.address)  # a wallet that cannot ask its chain had better say so now
         served = create_app(provider, origins=origin, token=token, hosts={*LOOPBACK_HOSTS, *(server_name or ())})
@@ -121,17 +121,21 @@ def revoke(
     chain_id: ChainId,
     store: Store,
     keystore: Keystore = None,
+    hybrid: Hybrid = None,
     as_json: Json = False,
 ) -> None:
-    """Revoke a grant: at once in the store, then on chain by a transaction of the account. Asking again retries."""
+    """Revoke a grant: at once in the store, then on chain by a transaction of the account. Asking again retries.
+
+    What a Hybrid account granted is revoked by a user operation of it: give the --hybrid it was served with.
+    """
     from delegations.cli.render import emit
     from delegations.permissions.wallet.revocation import revoke_grant
     from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode
 
     with closing(_open(store, must_exist=True)) as kept:
         leaf = _find(kept, grant)
-        key_account, _ = _account(keystore, None)
-        with _chain(rpc_url, chain_id, key_account) as chain:
+        key_account, account = _account(keystore, hybrid)
+        with _chain(rpc_url, chain_id, key_account, account) as chain:
             try:
                 revoked = revoke_grant(kept, {chain.chain_id: chain}, leaf)
             except ProviderError as error:
@@ -180,15 +184,19 @@ def _account(keystore: str | None, hybrid: str | None) -> tuple[LocalAccount, Wa
 
 
 @contextmanager
-def _chain(rpc_url: str, chain_id: str, account: LocalAccount) -> Iterator[WalletChain]:
+def _chain(rpc_url: str, chain_id: str, key: LocalAccount, account: WalletAccount) -> Iterator[WalletChain]:
     from caveats.types import Address
     from delegations.cli.options import parse_chain_id
     from delegations.evm.rpc import HttpTransport, RpcClient
-    from delegations.permissions.wallet import KeySubmitter, WalletChain
+    from delegations.permissions.wallet import ContractAccount, KeySubmitter, OperationSubmitter, Submitter, WalletChain
     from delegations.simulation import NodeReader
 
     client, number = RpcClient(HttpTransport(rpc_url)), parse_chain_id(chain_id)
-    submitter = KeySubmitter(client, number, {Address(account.address): account})
+    payer = Address(key.address)
+    sender = KeySubmitter(client, number, {payer: key})
+    submitter: Submitter = sender
+    if isinstance(account, ContractAccount):
+        submitter = OperationSubmitter(sender, payer, {account.address: account})
     try:
         yield WalletChain(number, NodeReader(client), submitter=submitter)
     finally:

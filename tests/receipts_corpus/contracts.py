@@ -99,11 +99,16 @@ def install(chain: LocalChain) -> None:
     world.set_code(BOMB, bytes.fromhex("33ff"))
     world.set_balance(BOMB, 77)
     world.set_code(BADGES, _badges_code())
-    engine = PyEvmEngine()
-    outcome = engine.create_at(world, chain.block, ENTRY_POINT, _entry_point_code(), sender=CREATE2_DEPLOYER)
-    assert outcome.success
-    world.apply(outcome.diff)
+    install_entry_point(chain)
     install_manager_elsewhere(chain)
+
+
+def install_entry_point(chain: LocalChain) -> None:
+    """Construct the EntryPoint v0.7 at its own address."""
+    engine = PyEvmEngine()
+    outcome = engine.create_at(chain.world, chain.block, ENTRY_POINT, _entry_point_code(), sender=CREATE2_DEPLOYER)
+    assert outcome.success
+    chain.world.apply(outcome.diff)
 
 
 OLDER_MANAGER = Address("0x56D56e07e3d6Ee5a24e30203A37a0a460f42D7A3")

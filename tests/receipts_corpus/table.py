@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from caveats import AllowedTargets, LimitedCalls
 from caveats.abi import encode_bytes, encode_uint
 from caveats.types import Address
+from delegations.accounts import UserOperation
 from delegations.delegation import ANY_DELEGATE
 from delegations.evm.engine import Transaction
 from delegations.redemption import Redemption, encode_redeem_delegations, redeem
@@ -83,7 +84,7 @@ def scene() -> Scene:
     return made
 
 
-def ops_of(s: Scene, *operations: tuple[object, ...]) -> bytes:
+def ops_of(s: Scene, *operations: UserOperation) -> bytes:
     return handle_ops(*operations, beneficiary=SHOP)
 
 

@@ -7,50 +7,39 @@ from __future__ import annotations
 
 from eth_abi.abi import encode
 
+from caveats import Execution
 from caveats.types import Address, keccak
+from delegations.accounts import AccountKind, UserOperation, encode_execute, encode_handle_ops, sign_user_operation
 from delegations.eip712 import sign_digest
-from delegations.framework.constants import ENTRY_POINT
 from tests.differential.scene import PEOPLE
 from tests.enforcers.harness import CHAIN_ID
 
-_OP = "(address,uint256,bytes,bytes,bytes32,uint256,bytes32,bytes,bytes)"
-_TYPE = (
-    b"PackedUserOperation(address sender,uint256 nonce,bytes initCode,bytes callData,bytes32 accountGasLimits,"
-    b"uint256 preVerificationGas,bytes32 gasFees,bytes paymasterAndData,address entryPoint)"
-)
-_DOMAIN = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-_LIMITS = (2_000_000).to_bytes(16, "big") + (3_000_000).to_bytes(16, "big")
+_VERIFICATION_GAS, _CALL_GAS = 2_000_000, 3_000_000
 
 
-def operation(sender: Address, call_data: bytes, nonce: int = 0) -> tuple[object, ...]:
+def operation(sender: Address, call_data: bytes, nonce: int = 0) -> UserOperation:
     """A signed operation of an EIP-7702 account that pays no gas."""
-    hashed = [keccak(b""), keccak(call_data)]
-    struct = keccak(
-        encode(
-            ["bytes32", "address", "uint256", *["bytes32"] * 3, "uint256", "bytes32", "bytes32", "address"],
-            [keccak(_TYPE), sender, nonce, *hashed, _LIMITS, 0, bytes(32), keccak(b""), ENTRY_POINT],
-        )
+    unsigned = UserOperation(
+        sender=sender,
+        nonce=nonce,
+        call_data=call_data,
+        verification_gas_limit=_VERIFICATION_GAS,
+        call_gas_limit=_CALL_GAS,
     )
-    domain = keccak(
-        encode(
-            ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-            [keccak(_DOMAIN), keccak(b"EIP7702StatelessDeleGator"), keccak(b"1"), CHAIN_ID, sender],
-        )
+    key = bytes(PEOPLE[sender].key)
+    return sign_user_operation(
+        unsigned, lambda digest: sign_digest(digest, key), kind=AccountKind.EIP7702, chain_id=CHAIN_ID
     )
-    signature = sign_digest(keccak(b"\x19\x01" + domain + struct), bytes(PEOPLE[sender].key))
-    return (sender, nonce, b"", call_data, _LIMITS, 0, bytes(32), b"", signature)
 
 
-def handle_ops(*operations: tuple[object, ...], beneficiary: Address) -> bytes:
+def handle_ops(*operations: UserOperation, beneficiary: Address) -> bytes:
     """Calldata of EntryPoint.handleOps."""
-    selector = keccak(f"handleOps({_OP}[],address)".encode())[:4]
-    return selector + encode([f"{_OP}[]", "address"], [list(operations), beneficiary])
+    return encode_handle_ops(operations, beneficiary=beneficiary)
 
 
 def account_execute(target: Address, data: bytes, value: int = 0) -> bytes:
     """Calldata of execute(Execution) on an account."""
-    selector = keccak(b"execute((address,uint256,bytes))")[:4]
-    return selector + encode(["(address,uint256,bytes)"], [(target, value, data)])
+    return encode_execute(Execution(target=target, value=value, call_data=data))
 
 
 def account_batch(*calls: tuple[Address, int, bytes], may_fail: bool = False) -> bytes:

@@ -17,6 +17,7 @@ from delegations.permissions.wallet.approver import (
 )
 from delegations.permissions.wallet.chain import WalletChain
 from delegations.permissions.wallet.jsonrpc import Limits
+from delegations.permissions.wallet.operations import OperationSubmitter
 from delegations.permissions.wallet.policy import Policy, PolicyApprover, read_policy
 from delegations.permissions.wallet.provider import PermissionsProvider
 from delegations.permissions.wallet.question import Asked, Finding, Question
@@ -53,6 +54,7 @@ __all__ = [
     "StoreError",
     "Submitter",
     "KeySubmitter",
+    "OperationSubmitter",
     "CallbackSubmitter",
     "create_app",
     "Limits",

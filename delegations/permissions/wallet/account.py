@@ -1,7 +1,6 @@
 """Whose authority a wallet grants: accounts that sign delegations, and what a dapp must deploy before redeeming.
 
-Source: ERC-7715 (dependencies), ERC-1271, EIP-7702; framework 1.3.0, SimpleFactory.deploy and
-HybridDeleGator.initialize.
+Source: ERC-7715 (dependencies), ERC-1271, EIP-7702; framework 1.3.0, SimpleFactory.
 """
 
 from __future__ import annotations
@@ -10,19 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from caveats.abi import WORD, encode_address, encode_bytes, encode_uint
 from caveats.errors import EncodingError
 from caveats.types import Address, Bytes32, keccak
+from delegations.accounts import AccountKind, hybrid_of_owner, simple_factory_address
 from delegations.delegation import Delegation, hash_to_sign
 from delegations.eip712 import SigningAccount, sign_digest
-from delegations.framework.constants import EIP7702_PREFIX, HYBRID_DELEGATOR, SIMPLE_FACTORY
+from delegations.framework.constants import EIP7702_PREFIX, SIMPLE_FACTORY
 from delegations.permissions.model import Dependency
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
-
-_DEPLOY = keccak(b"deploy(bytes,bytes32)")[:4]
-_INITIALIZE_HYBRID = keccak(b"initialize(address,string[],uint256[],uint256[])")[:4]
 
 
 class WalletAccount(Protocol):
@@ -89,6 +85,7 @@ class ContractAccount:
         sign_hash: returns the signature over a digest that the contract's isValidSignature accepts.
         factory: which deploys it; None for a contract that stands.
         factory_data: the calldata for the factory.
+        kind: which of the framework's accounts it is, for telling it what to do; None for another contract.
 
     Raises:
         EncodingError: a SimpleFactory called so would deploy to another address.
@@ -98,6 +95,7 @@ class ContractAccount:
     sign_hash: Callable[[Bytes32], bytes]
     factory: Address | None = None
     factory_data: bytes = b""
+    kind: AccountKind | None = None
 
     def __post_init__(self) -> None:
         if self.factory == SIMPLE_FACTORY:
@@ -134,39 +132,15 @@ def hybrid_account(owner_key: bytes, *, salt: int = 0) -> ContractAccount:
     Raises:
         EncodingError: no private key; it is not shown.
     """
-    from delegations.framework.artifact import load_framework
-
     owner = _account_of(owner_key)
-    empty = encode_uint(0)
-    heads = b"".join(encode_uint(4 * WORD + i * WORD) for i in range(3))
-    initialize = _INITIALIZE_HYBRID + encode_address(_address_of(owner)) + heads + 3 * empty
-    constructor = encode_address(HYBRID_DELEGATOR) + encode_uint(2 * WORD) + encode_bytes(initialize)
-    init_code = load_framework().proxy_creation_code + constructor
-    factory_data = _DEPLOY + encode_uint(2 * WORD) + encode_uint(salt) + encode_bytes(init_code)
+    made = hybrid_of_owner(_address_of(owner), salt=salt)
     return ContractAccount(
-        address=simple_factory_address(factory_data),
+        address=made.address,
         sign_hash=lambda digest: sign_digest(digest, bytes(owner.key)),
-        factory=SIMPLE_FACTORY,
-        factory_data=factory_data,
+        factory=made.factory,
+        factory_data=made.factory_data,
+        kind=made.kind,
     )
-
-
-def simple_factory_address(factory_data: bytes) -> Address:
-    """Return where SimpleFactory deploys when it is called with this calldata.
-
-    Raises:
-        EncodingError: not calldata of its deploy.
-
-    Source: framework 1.3.0, SimpleFactory.deploy; EIP-1014.
-    """
-    from delegations.framework.abi import decode_canonical
-
-    if factory_data[:4] != _DEPLOY:
-        raise EncodingError.of("factory data", expected="a call of deploy(bytes,bytes32)", got=factory_data[:4])
-    init_code, salt = decode_canonical(
-        [{"type": "bytes", "name": "bytecode"}, {"type": "bytes32", "name": "salt"}], factory_data[4:]
-    )
-    return Address(keccak(b"\xff" + SIMPLE_FACTORY + salt + keccak(init_code))[12:])
 
 
 def _account_of(key: bytes) -> LocalAccount:

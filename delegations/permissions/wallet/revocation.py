@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from caveats.errors import DelegationsError, EncodingError, EngineError, UnsupportedError
+from caveats.errors import DelegationsError, EncodingError, EngineError, ExecutionError, UnsupportedError
 from caveats.execution import Execution
 from caveats.types import Address
 from delegations.delegation import Delegation, decode_context
@@ -115,8 +115,12 @@ def _disable(store: GrantStore, chains: Chains, grant: StoredGrant) -> str | Non
     call = Execution(target=chain.manager, call_data=manager.encode_disable(delegation))
     sent = chain.submitter.submit(grant.delegator, call)
     store.update(grant.hash, state="revoking", revocation=sent)
-    chain.submitter.wait(sent)
+    why = ""
+    try:
+        chain.submitter.wait(sent)
+    except ExecutionError as error:
+        why = f": {error}"
     # the chain's state is what counts, not what a receipt says of one transaction
     if chain.find_dead([delegation]).get(delegation.hash) != "disabled":
-        raise ProviderError(RpcCode.UNAVAILABLE, f"transaction {sent} did not disable the delegation")
+        raise ExecutionError(f"transaction {sent} did not disable the delegation{why}")
     return sent

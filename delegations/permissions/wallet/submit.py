@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from caveats.errors import ExecutionError, TransportError, UnsupportedError
+from caveats.errors import EncodingError, ExecutionError, TransportError, UnsupportedError
 from caveats.execution import Execution
-from caveats.types import Address
+from caveats.types import Address, parse_hex
 from delegations.eip712 import SigningAccount
 from delegations.evm.rpc import RpcClient, RpcError
 from delegations.evm.wire import from_data, from_quantity, to_data
@@ -31,11 +31,61 @@ class Submitter(Protocol):
         """
 
     def wait(self, transaction: str) -> bool:
-        """Return whether a transaction that was sent succeeded, once it is mined.
+        """Return whether what was sent by a transaction succeeded, once it is mined.
 
         Raises:
+            ExecutionError: it failed, and the chain said why.
             EngineError: that could not be learned in time.
         """
+
+
+class Fees(NamedTuple):
+    """What gas may cost, in wei.
+
+    Attributes:
+        tip: above the base fee.
+        most: at most, which leaves room for six full blocks, each raising the base fee by an eighth.
+    """
+
+    tip: int
+    most: int
+
+
+def fetch_fees(client: RpcClient) -> Fees:
+    """Return what gas may cost now. Raises EngineError when the node cannot be asked."""
+    tip = from_quantity(client.call("eth_maxPriorityFeePerGas"))
+    block = client.call("eth_getBlockByNumber", "latest", False)
+    base = from_quantity(block.get("baseFeePerGas")) if isinstance(block, dict) else 0
+    return Fees(tip, 2 * base + tip)
+
+
+def estimate_gas(client: RpcClient, sender: Address, execution: Execution) -> int:
+    """Return the gas a call of `sender` takes as a transaction.
+
+    Raises:
+        ExecutionError: it would fail; what it would revert with is kept.
+        EngineError: the node cannot be asked.
+    """
+    call = {
+        "from": str(sender),
+        "to": str(execution.target),
+        "data": to_data(execution.call_data),
+        "value": hex(execution.value),
+    }
+    try:
+        return from_quantity(client.call("eth_estimateGas", call))
+    except RpcError as error:
+        raise ExecutionError(
+            f"nothing was sent, the call would fail: {error}", revert_data=_revert_data(error)
+        ) from error
+
+
+def _revert_data(error: RpcError) -> bytes:
+    data = error.data
+    try:
+        return parse_hex(data.get("data") if isinstance(data, dict) else data)
+    except EncodingError:  # a node that tells no data, or tells it in a way of its own
+        return b""
 
 
 @dataclass(frozen=True)
@@ -66,20 +116,16 @@ class KeySubmitter:
         if holder is None:
             raise UnsupportedError(f"account {account}: no key here sends transactions for it")
         ask = self.client.call
-        call = {
-            "from": str(account),
-            "to": str(execution.target),
-            "data": to_data(execution.call_data),
-            "value": hex(execution.value),
-        }
         nonce = from_quantity(ask("eth_getTransactionCount", str(account), "pending"))
-        try:
-            gas = from_quantity(ask("eth_estimateGas", call))
-        except RpcError as error:
-            raise ExecutionError(f"nothing was sent, the call would fail: {error}") from error
-        tip = from_quantity(ask("eth_maxPriorityFeePerGas"))
-        block = ask("eth_getBlockByNumber", "latest", False)
-        base = from_quantity(block.get("baseFeePerGas")) if isinstance(block, dict) else 0
+        gas = estimate_gas(self.client, account, execution)
+        gas += gas // 5
+        fees = fetch_fees(self.client)
+        has, needs = from_quantity(ask("eth_getBalance", str(account), "latest")), gas * fees.most + execution.value
+        if has < needs:
+            raise ExecutionError(
+                f"nothing was sent: {account} has {has} wei and the transaction may cost {needs}",
+                hint="send it ether and try again",
+            )
         transaction: dict[str, Any] = {
             "type": 2,
             "chainId": self.chain_id,
@@ -87,28 +133,31 @@ class KeySubmitter:
             "to": str(execution.target),
             "data": to_data(execution.call_data),
             "value": execution.value,
-            "gas": gas + gas // 5,
-            # room for six full blocks, each raising the base fee by an eighth
-            "maxFeePerGas": 2 * base + tip,
-            "maxPriorityFeePerGas": tip,
+            "gas": gas,
+            "maxFeePerGas": fees.most,
+            "maxPriorityFeePerGas": fees.tip,
         }
         signed = Account.sign_transaction(transaction, bytes(holder.key))
         return to_data(from_data(ask("eth_sendRawTransaction", to_data(bytes(signed.raw_transaction)))))
 
     def wait(self, transaction: str) -> bool:
         """Ask for the receipt until there is one. See Submitter.wait."""
+        return from_quantity(self.fetch_receipt(transaction).get("status")) == 1
+
+    def fetch_receipt(self, transaction: str) -> Mapping[str, Any]:
+        """Return the receipt of a transaction, once it is mined. Raises EngineError when it is not in time."""
         for attempt in range(self.attempts):
             if attempt:
                 self.sleep(self.pause_seconds)
             receipt = self.client.call("eth_getTransactionReceipt", transaction)
             if isinstance(receipt, dict):
-                return from_quantity(receipt.get("status")) == 1
+                return receipt
         raise TransportError(f"transaction {transaction}: not mined yet", hint="ask again later")
 
 
 @dataclass(frozen=True)
 class CallbackSubmitter:
-    """Leaves sending to a function, such as one that makes a user operation of a contract account.
+    """Leaves sending to a function, such as one that hands user operations to a bundler.
 
     Args:
         send: takes the account and the call; returns the transaction's hash once it succeeded. It raises house errors:

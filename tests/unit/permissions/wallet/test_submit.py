@@ -29,6 +29,7 @@ class Node:
         self.asked: list[tuple[str, list[Any]]] = []
         self.answers: dict[str, Any] = {
             "eth_getTransactionCount": "0x7",
+            "eth_getBalance": "0xffffffffff",
             "eth_estimateGas": "0xc350",
             "eth_maxPriorityFeePerGas": "0x3",
             "eth_getBlockByNumber": {"baseFeePerGas": "0x64"},
