@@ -64,7 +64,15 @@ def nested(lists: int) -> bytes:
     """That many lists, each the only item of the next."""
     data = b""
     for _ in range(lists):
-        data = (b"\xf9" + len(data).to_bytes(2, "big") if len(data) > 255 else rlp._head(len(data), 0xC0)) + data
+        size = len(data)
+        head = (
+            bytes([0xC0 + size])
+            if size < 56
+            else bytes([0xF8, size])
+            if size < 256
+            else b"\xf9" + size.to_bytes(2, "big")
+        )
+        data = head + data
     return data
 
 
