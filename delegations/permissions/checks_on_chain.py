@@ -40,7 +40,8 @@ def check_dependencies(
     chain: LocalChain | None,
     why: str,
 ) -> tuple[Check, LocalChain | None]:
-    """Return whether the accounts are there or can be deployed as the response says, and the chain with them there.
+    """Return whether the accounts are there or can be deployed as the response says, and the chain with them there;
+    no chain when that could not be tried.
 
     Only the framework's own factory is called: the redeemer would send whatever else stands there, to whomever.
 
@@ -65,14 +66,15 @@ def check_dependencies(
             )
             return broken("dependencies", f"it deploys {said}"), stage
     if response.dependencies and factory is None:
-        return unknown("dependencies", "the framework's factory on that chain is not known"), stage
+        return unknown("dependencies", "the framework's factory on that chain is not known"), None
     if stage is None:
         said = "no account has to be deployed first"
         return unknown("dependencies", why) if response.dependencies else holds("dependencies", said), None
     try:
         return _try_deploying(response, context, stage), stage
     except _COULD_NOT_ASK as error:
-        return unknown("dependencies", str(error)), stage
+        # half of the accounts may stand there: nothing that is asked now would say anything of the others
+        return unknown("dependencies", str(error)), None
 
 
 def _deployed_by(dependency: Dependency) -> tuple[Address | None, bool]:

@@ -317,6 +317,8 @@ def _ask_chain(
     dependencies, stage = check_dependencies(response, context, place, source, why)
     if stage is not None:
         stage.manager = manager
+    elif source is not None:
+        why = dependencies.sentence
     signatures = check_signatures(context, request.chain_id, manager, stage, why)
     state = check_state(context, stage, why, is_new=terms.is_new)
     return [check_links(context), signatures, dependencies, state], stage

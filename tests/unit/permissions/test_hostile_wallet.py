@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from caveats import AllowedTargets, Caveat, Execution, LimitedCalls, LogicalOrWrapper, NativeTokenPayment, Nonce
 from caveats import Redeemer as RedeemerTerms
 from caveats import Timestamp as TimestampTerms
-from caveats.errors import EncodingError, TransportError, VerificationError
+from caveats.errors import EncodingError, TransportError, UnsupportedError, VerificationError
 from caveats.types import Address, keccak
 from delegations.delegation import (
     ANY_DELEGATE,
@@ -140,6 +142,16 @@ def test_a_nonce_ahead_is_a_breach_though_it_could_come(nonce: int) -> None:
     assert report.check("state").standing == "broken"
     assert f"{nonce} is demanded" in report.check("state").sentence
     assert not redeems(fresh_chain(), wallet.respond(usd_a_day()).context)
+
+
+def test_a_nonce_that_has_passed_is_a_breach() -> None:
+    chain, asked = fresh_chain(), usd_a_day()
+    assert look(HONEST, chain=chain).standing == "holds"
+    assert chain.send(ALICE, Nonce.ADDRESS, call_data("incrementNonce(address)", [str(PLACE.manager)])).success
+    report = look(HONEST, chain=chain)
+    assert report.check("state").standing == "broken"
+    assert "0 is demanded" in report.check("state").sentence
+    assert not redeems(chain, HONEST.respond(asked).context)
 
 
 def test_redeemers_without_the_asker_are_a_breach() -> None:
@@ -386,6 +398,21 @@ def test_a_deployment_named_twice_is_sent_once_and_never_by_two_calls() -> None:
     assert "by two calls" in report.check("dependencies").sentence
 
 
+def test_a_deployment_that_cannot_be_tried_makes_nothing_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    wallet, chain = Grantor(is_hybrid=True), fresh_chain()
+    assert look(wallet, chain=chain).standing == "holds"
+    elsewhere = verify_response(usd_a_day(), wallet.respond(usd_a_day()), chain=chain, registry=Registry())
+
+    def refuse(*_arguments: Any) -> Any:
+        raise UnsupportedError("engine node: it cannot give a state diff")
+
+    monkeypatch.setattr(LocalChain, "send_execution", refuse)
+    for report in (elsewhere, look(wallet, chain=chain)):
+        unknown = {check.name for check in report.checks if check.standing == "unknown"}
+        assert {"signatures", "dependencies", "state"} <= unknown
+        assert report.standing == "unknown"
+
+
 def test_an_agent_that_is_a_contract_can_deploy_too() -> None:
     chain = fresh_chain()
     chain.world.set_code(AGENT, EIP7702_PREFIX + EIP7702_STATELESS_DELEGATOR)
@@ -451,7 +478,7 @@ def test_the_callers_chain_is_left_alone_whatever_manager_the_wallet_names() -> 
     )
     for registry in (REGISTRY, Registry()):
         report = verify_response(usd_a_day(), spoof.respond(usd_a_day()), chain=chain, registry=registry)
-        assert report.standing == "broken"
+        assert report.standing != "holds"
         assert chain.manager == manager
 
 
@@ -538,3 +565,36 @@ def test_a_chain_given_as_a_function_is_opened_when_it_is_needed() -> None:
     report = look(HONEST, chain=fails)
     assert report.check("state").standing == "unknown"
     assert "could not ask the node" in report.check("state").sentence
+
+
+# at random
+
+ENFORCERS = [address for name, address in PLACE.addresses.items() if name.endswith("Enforcer")]
+
+
+@settings(max_examples=120, deadline=None)
+@given(data=st.data())
+def test_no_other_caveats_than_those_asked_for_hold(data: st.DataObject) -> None:
+    (unsigned,) = decode_context(HONEST.respond(usd_a_day()).context)
+    caveats = list(unsigned.caveats)
+    at = data.draw(st.integers(0, len(caveats) - 1))
+    caveat, enforcer = caveats[at], data.draw(st.sampled_from(ENFORCERS))
+    flipped = bytearray(caveat.terms)
+    flipped[data.draw(st.integers(0, len(flipped) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    changes = {
+        "flip": [Caveat(enforcer=caveat.enforcer, terms=bytes(flipped))],
+        "cut": [Caveat(enforcer=caveat.enforcer, terms=caveat.terms[:-1])],
+        "longer": [Caveat(enforcer=caveat.enforcer, terms=caveat.terms + bytes(32))],
+        "another enforcer": [Caveat(enforcer=enforcer, terms=caveat.terms)],
+        "one more": [caveat, Caveat(enforcer=enforcer, terms=caveat.terms)],
+        "gone": [],
+        "as it was": [caveat],
+    }
+    caveats[at : at + 1] = changes[data.draw(st.sampled_from(sorted(changes)))]
+    order = data.draw(st.permutations(caveats))
+    report = look(HONEST.but(draws=changed(caveats=tuple(order))))
+    assert (report.standing == "holds") == (_signed(order) == _signed(unsigned.caveats))
+
+
+def _signed(caveats: Sequence[Caveat]) -> list[tuple[bytes, bytes]]:
+    return sorted((bytes(caveat.enforcer), caveat.terms) for caveat in caveats)
