@@ -136,15 +136,16 @@ class PermissionsClient:
         """
         return read_responses(_shallow(self._ask(GRANTED, [])))
 
-    def revoke(self, context: PermissionResponse | bytes | str) -> None:
+    def revoke(self, context: PermissionResponse | Granted | bytes | str) -> None:
         """Ask the wallet to revoke what a context grants; it holds on chain until a status says otherwise.
 
         Args:
-            context: a response, or its permission context.
+            context: a response, a grant that was verified, or a permission context.
 
         Raises:
             EncodingError: the context is no bytes, or none.
         """
+        context = context.response if isinstance(context, Granted) else context
         data = context.context if isinstance(context, PermissionResponse) else parse_bytes(context)
         if not data:
             raise EncodingError("context: expected a permission context, got no bytes")

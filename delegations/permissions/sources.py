@@ -27,11 +27,17 @@ def require_arguments(requests: object, chain: object, registry: object) -> None
         raise EncodingError.of("requests", expected="a list of PermissionRequest", got=type(requests).__name__)
     if not requests:
         raise EncodingError("requests: expected at least one, got none")
-    if not (chain is None or isinstance(chain, LocalChain | Mapping) or callable(chain)):
+    if not (_is_places(chain) or callable(chain)):
         expected = "a LocalChain, one for each chain id, or a function that returns one"
         raise EncodingError.of("chain", expected=expected, got=type(chain).__name__, hint="LocalChain.fork(url)")
     if not (registry is None or isinstance(registry, Registry)):
         raise EncodingError.of("registry", expected="a Registry", got=type(registry).__name__)
+
+
+def _is_places(chain: object) -> bool:
+    if isinstance(chain, Mapping):
+        return all(isinstance(each, LocalChain) for each in chain.values())
+    return chain is None or isinstance(chain, LocalChain)
 
 
 class Terms(NamedTuple):
@@ -52,6 +58,8 @@ def make_terms(chain: Chains, registry: Registry | None, is_new: bool, asked_at:
             chain = chain()
         except (EngineError, UnsupportedError) as error:
             chain, why = None, str(error)
+        if not _is_places(chain):  # the answer is there: it must not be lost over this
+            chain, why = None, f"the function that was to return a LocalChain returned {type(chain).__name__}"
     return Terms(chain, why, Registry.official() if registry is None else registry, is_new, asked_at)
 
 

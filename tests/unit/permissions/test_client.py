@@ -28,7 +28,7 @@ from delegations.permissions.asking import (
     WalletError,
 )
 from delegations.permissions.client import GRANTED, REQUEST, REVOKE, SUPPORTED, PermissionsClient
-from delegations.permissions.verify import NotVerifiedError
+from delegations.permissions.verify import NotVerifiedError, verify_answer
 from delegations.permissions.wallet import (
     CallbackApprover,
     LocalAccountSigner,
@@ -168,6 +168,14 @@ def test_a_provider_that_is_awaited_is_refused() -> None:
 
     with pytest.raises(EncodingError, match="one that is awaited"):
         PermissionsClient(request).granted()
+
+
+def test_a_verified_grant_is_revoked_as_its_response_is() -> None:
+    asked: list[Any] = []
+    client = PermissionsClient(lambda call: asked.append(call["params"]))
+    report = verify_answer([ASKED], [RESPONSE], chain=fresh_chain(), registry=REGISTRY)
+    client.revoke(report.require()[0])
+    assert asked == [{"permissionContext": "0x" + RESPONSE.context.hex()}]
 
 
 @pytest.mark.parametrize("nothing", [b"", "0x"])

@@ -543,6 +543,7 @@ def test_nothing_asked_is_no_success() -> None:
         (usd_a_day(), {}, "requests: expected a list of PermissionRequest, got PermissionRequest"),
         ([usd_a_day().to_wire()], {}, "requests: expected a list of PermissionRequest"),
         ([usd_a_day()], {"chain": "http://127.0.0.1:1"}, "chain: expected a LocalChain.*got str"),
+        ([usd_a_day()], {"chain": {CHAIN_ID: "http://127.0.0.1:1"}}, "chain: expected a LocalChain.*got dict"),
         ([usd_a_day()], {"registry": PLACE}, "registry: expected a Registry, got Deployment"),
     ],
 )
@@ -562,6 +563,7 @@ def test_a_chain_given_as_a_function_is_opened_when_it_is_needed() -> None:
     def fails() -> LocalChain:
         raise TransportError("could not ask the node")
 
+    assert "returned str" in look(HONEST, chain=lambda: "http://127.0.0.1:1").check("state").sentence
     report = look(HONEST, chain=fails)
     assert report.check("state").standing == "unknown"
     assert "could not ask the node" in report.check("state").sentence
