@@ -17,12 +17,13 @@ from delegations.permissions.wallet.approver import (
 )
 from delegations.permissions.wallet.chain import WalletChain
 from delegations.permissions.wallet.jsonrpc import Limits
+from delegations.permissions.wallet.listen import open_socket, serve
 from delegations.permissions.wallet.operations import OperationSubmitter
 from delegations.permissions.wallet.policy import Policy, PolicyApprover, read_policy
 from delegations.permissions.wallet.provider import PermissionsProvider
 from delegations.permissions.wallet.question import Asked, Finding, Question
 from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode
-from delegations.permissions.wallet.server import create_app, open_socket, serve
+from delegations.permissions.wallet.server import create_app
 from delegations.permissions.wallet.store import GrantStore, SqliteStore, StoredGrant, StoreError
 from delegations.permissions.wallet.submit import CallbackSubmitter, KeySubmitter, Submitter
 

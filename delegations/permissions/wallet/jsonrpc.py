@@ -31,12 +31,14 @@ class Limits:
 
     Attributes:
         body_bytes: of one HTTP request.
+        body_seconds: that a body may take to arrive.
         depth: of nested arrays and objects.
         batch: requests in one array.
         method_characters: of a method's name.
     """
 
     body_bytes: int = 65_536
+    body_seconds: float = 10.0
     depth: int = 24
     batch: int = 16
     method_characters: int = 64

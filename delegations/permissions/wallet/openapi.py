@@ -73,6 +73,7 @@ _ANSWER = {
 _REFUSALS = {
     "401": "The Authorization header lacks the token.",
     "403": "The Origin header lacks a site that may ask.",
+    "408": "The body did not arrive in time.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "421": "The Host header names another server.",

@@ -118,11 +118,15 @@ class OperationSubmitter:
                 raise ExecutionError(f"transaction {transaction}: the operation of {result.sender} failed{why}")
         return status and bool(results)
 
+    def read_deposit(self, account: Address) -> int:
+        """Return what an account has deposited at the EntryPoint, in wei. Raises EngineError."""
+        return self._ask_entry_point(encode_get_deposit(account))
+
     def _check_prefund(self, operation: UserOperation) -> None:
         needs = operation.prefund_wei
         if not needs:
             return
-        deposit = self._ask_entry_point(encode_get_deposit(operation.sender))
+        deposit = self.read_deposit(operation.sender)
         balance = from_quantity(self.sender.client.call("eth_getBalance", str(operation.sender), "latest"))
         if deposit + balance < needs:
             raise ExecutionError(

@@ -123,7 +123,10 @@ class PermissionsProvider:
             return known(params, origin)
         except DelegationsError as error:
             answered = to_provider_error(error)
-            self._on_event(f"{origin} {method}: {answered.rpc_code} {error}")
+            why = f" ({error.__cause__})" if isinstance(error.__cause__, DelegationsError) else ""
+            self._on_event(f"{origin} {method}: {answered.rpc_code} {error}{why}")
+            if answered is error:
+                raise  # with the cause it has
             raise answered from error
 
     # what is asked without asking anybody

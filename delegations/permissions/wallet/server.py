@@ -4,18 +4,20 @@ Who may ask is settled before anything is read: the Host header (a page of anoth
 is not us), the Origin header (a browser always sends it with a POST, and a page cannot forge it), the token.
 Answers to JSON-RPC have status 200, errors of JSON-RPC too; other statuses are refusals of the request as HTTP.
 
-Source: JSON-RPC 2.0; Fetch standard (CORS preflight); RFC 6750 (bearer tokens).
+One connection carries one request, so that what a connection may take (`listen.py`) holds for every request.
+
+Source: JSON-RPC 2.0; Fetch standard (CORS preflight); RFC 6750 (bearer tokens); RFC 9110 (408, Connection: close).
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-import socket
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from caveats.errors import EncodingError, TransportError, UnsupportedError
+from caveats.errors import EncodingError, UnsupportedError
 from delegations.permissions.wallet.jsonrpc import Limits, Provider, answer, encode_failure
 from delegations.permissions.wallet.openapi import describe_api
 from delegations.permissions.wallet.plain import parse_origin
@@ -35,6 +37,7 @@ _SAFE = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Origin",
+    "Connection": "close",
 }
 
 
@@ -127,6 +130,7 @@ def _require_starlette() -> Callable[[Provider, _Door, Limits], Starlette]:
     try:
         from starlette.applications import Starlette
         from starlette.concurrency import run_in_threadpool
+        from starlette.exceptions import HTTPException
         from starlette.responses import Response
         from starlette.routing import Route
     except ImportError as error:
@@ -143,6 +147,11 @@ def _require_starlette() -> Callable[[Provider, _Door, Limits], Starlette]:
         # a fault of this program: nothing of it reaches the outside
         return Response(encode_failure(ProviderError(RpcCode.INTERNAL, "internal error")), 500, _SAFE, _JSON)
 
+    def miss(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+        said = ProviderError(RpcCode.INVALID_REQUEST, f"http: {error.detail}")
+        return Response(encode_failure(said), error.status_code, {**_SAFE, **(error.headers or {})}, _JSON)
+
     def make(provider: Provider, door: _Door, limits: Limits) -> Starlette:
         async def ask(request: Request) -> Response:
             door.check_host(request)
@@ -153,7 +162,7 @@ def _require_starlette() -> Callable[[Provider, _Door, Limits], Starlette]:
             try:
                 door.check_token(request)
                 _check_type(request)
-                body = await _read_body(request, limits.body_bytes)
+                body = await _read_body(request, limits)
             except _Refusal as refusal:
                 refusal.headers |= {"Access-Control-Allow-Origin": origin}
                 raise
@@ -171,7 +180,7 @@ def _require_starlette() -> Callable[[Provider, _Door, Limits], Starlette]:
                 Route("/", ask, methods=["POST", "OPTIONS"]),
                 Route("/openapi.json", api, methods=["GET"]),
             ],
-            exception_handlers={_Refusal: refuse, Exception: fail},
+            exception_handlers={_Refusal: refuse, HTTPException: miss, Exception: fail},
         )
 
     return make
@@ -198,64 +207,21 @@ def _check_type(request: Request) -> None:
         raise _Refusal(415, ProviderError(RpcCode.INVALID_REQUEST, "content encoding: expected none"))
 
 
-async def _read_body(request: Request, most: int) -> bytes:
+async def _read_body(request: Request, limits: Limits) -> bytes:
+    most = limits.body_bytes
     refusal = _Refusal(413, ProviderError(RpcCode.LIMIT_EXCEEDED, f"body: expected at most {most} bytes"))
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and (len(length) > 12 or int(length) > most):
         raise refusal
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            raise refusal
+    try:
+        # of the whole body: one byte now and then is no progress
+        async with asyncio.timeout(limits.body_seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > most:
+                    raise refusal
+    except TimeoutError as error:
+        message = f"body: expected all of it within {limits.body_seconds:g} seconds"
+        raise _Refusal(408, ProviderError(RpcCode.LIMIT_EXCEEDED, message)) from error
     return bytes(body)
-
-
-def open_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 lets the system choose one.
-
-    Raises:
-        TransportError: the address cannot be had.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((host, port))
-            listening.listen(128)
-        except OSError:
-            listening.close()
-            raise
-    except OSError as error:
-        raise TransportError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
-    return listening
-
-
-def serve(app: Starlette, listening: socket.socket, *, grace_seconds: int = 5) -> None:
-    """Answer on a socket until the process is told to end (SIGINT or SIGTERM).
-
-    Raises:
-        UnsupportedError: uvicorn is not installed.
-    """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise UnsupportedError(
-            "the wallet's server needs uvicorn, which is not installed", hint="pip install 'delegations[wallet]'"
-        ) from error
-    config = uvicorn.Config(
-        app,
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_level="error",
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=64,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=grace_seconds,
-    )
-    uvicorn.Server(config).run(sockets=[listening])

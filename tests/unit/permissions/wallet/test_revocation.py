@@ -227,3 +227,11 @@ def test_it_is_not_listed_any_more_before_anything_is_sent() -> None:
     wallet = sending_by(send)
     wallet.revoke(granted(wallet))
     assert listed == [([], "revoking")]
+
+
+def test_why_a_revocation_failed_is_told_to_the_operator_and_not_to_the_site() -> None:
+    wallet = Wallet(sends=False)
+    error = unanswered(wallet, granted(wallet))
+    assert "nothing to send transactions with" in str(error.__cause__)
+    assert "nothing to send transactions with" in wallet.lines[-1]
+    assert "nothing to send transactions with" not in str(error.to_wire())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 
 from caveats.errors import EncodingError, TransportError, UnsupportedError
 from delegations.permissions.wallet import Limits, create_app, open_socket
+from delegations.permissions.wallet.listen import configure
 from delegations.permissions.wallet.server import LOOPBACK_HOSTS
 from tests.unit.permissions.wallet.browser import open_browser
 from tests.unit.permissions.wallet.stage import ALICE, CHAIN_ID, ORIGIN, OTHER, Wallet, periodic
@@ -191,6 +193,25 @@ def test_a_body_that_lies_about_its_length_is_stopped_while_it_comes() -> None:
     assert len(sent) < 100
 
 
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    import asyncio
+
+    async def begun(first: bytes) -> Any:
+        yield first
+        await asyncio.Event().wait()
+
+    async def exchange(first: bytes) -> httpx.Response:
+        transport = httpx.ASGITransport(open_browser(limits=Limits(body_seconds=0.01)).app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            headers = {"origin": ORIGIN, "content-type": "application/json"}
+            return await client.post("/", content=begun(first), headers=headers)
+
+    answered = asyncio.run(exchange(b'{"jsonrpc"'))
+    assert answered.status_code == 408
+    assert answered.json()["error"] == {"code": -32005, "message": "body: expected all of it within 0.01 seconds"}
+    assert answered.headers["access-control-allow-origin"] == ORIGIN
+
+
 # the inside
 
 
@@ -244,20 +265,62 @@ def test_the_package_loads_without_the_server() -> None:
 
 
 @contextmanager
-def listening(wallet: Wallet, **options: Any) -> Iterator[str]:
+def listening(wallet: Wallet, *, head_seconds: float = 10, **options: Any) -> Iterator[str]:
     """Serve on a free port of loopback; yield the address."""
     import uvicorn
 
     app = create_app(wallet.provider, origins=[ORIGIN], **options)
     with open_socket("127.0.0.1", 0) as bound:
-        server = uvicorn.Server(
-            uvicorn.Config(app, loop="asyncio", http="h11", ws="none", lifespan="off", log_level="error")
-        )
+        server = uvicorn.Server(configure(app, head_seconds=head_seconds))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
         server.should_exit = True
         thread.join()
+
+
+HEAD = f"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: {ORIGIN}\r\ncontent-type: application/json\r\n"
+
+
+def speak(url: str, *pieces: str) -> bytes:
+    """Return what comes until the server closes the connection, without closing it ourselves."""
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        for piece in pieces:
+            connection.sendall(piece.encode())
+        heard = b""
+        while part := connection.recv(4096):
+            heard += part
+        return heard
+
+
+@pytest.mark.parametrize("begun", ["", "P", HEAD, HEAD + "x: " + "y" * 100, HEAD + "\r"])
+def test_a_connection_that_does_not_say_what_it_wants_is_closed(begun: str) -> None:
+    with listening(Wallet(), head_seconds=0.02) as url:
+        try:
+            assert speak(url, begun) == b""
+        except ConnectionResetError:  # closed without ceremony
+            assert True
+
+
+def test_one_that_has_said_it_has_the_time_of_its_body() -> None:
+    body = json.dumps(ASK)
+    head = f"{HEAD}content-length: {len(body) + 1}\r\n\r\n"
+    with listening(Wallet(), head_seconds=0.02, limits=Limits(body_seconds=0.1)) as url:
+        # the time of the head has long passed when that of the body is over, and it is answered
+        assert b"408 Request Timeout" in speak(url, head[:50], head[50:-1], head[-1:], body)
+    with listening(Wallet()) as url:
+        assert b'"result"' in speak(url, head, body, " ")
+
+
+@pytest.mark.parametrize("path", ["/", "/admin"])
+def test_a_connection_carries_one_request(path: str) -> None:
+    body = json.dumps(ASK)
+    whole = f"{HEAD}content-length: {len(body)}\r\n\r\n{body}".replace("POST / ", f"POST {path} ")
+    with listening(Wallet()) as url:
+        heard = speak(url, whole + whole)
+    assert heard.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in heard.lower()
 
 
 def test_it_answers_over_http() -> None:
