@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from caveats.errors import EncodingError
@@ -83,11 +84,14 @@ def _facts(receipt: dict[str, Any]) -> Facts:
         agent=agent,
         delegator=delegator,
         time=None if time is None else int(_match(_DECIMAL, time)),
-        prev=_match(_DIGEST, receipt["prev"]) if "prev" in receipt else None,
+        prev=_match_anew(_DIGEST, receipt["prev"]) if "prev" in receipt else None,
     )
 
 
-def _match(matches: Any, value: Any) -> str:
+def _match_anew(matches: Any, value: Any) -> str:
     if not matches(value):
         raise ValueError(f"{value!r:.80}")
     return value  # type: ignore[no-any-return]  # the pattern matched, so it is text
+
+
+_match = lru_cache(maxsize=4096)(_match_anew)  # the same few addresses and hashes stand in receipt after receipt
