@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from caveats.depth import DEEPEST, is_deep
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -40,6 +42,8 @@ def _show(value: object) -> str:
         return value
     if isinstance(value, bytes):
         return "0x" + value.hex()
+    if is_deep(value):  # printing it would exhaust the stack
+        return f"{type(value).__name__} nested more than {DEEPEST} deep"
     try:
         return repr(value)
     except ValueError:  # Python refuses to write out integers of thousands of digits

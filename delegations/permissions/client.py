@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from caveats.depth import DEEPEST, is_deep
 from caveats.errors import EncodingError
 from caveats.types import format_hex, parse_bytes
 from delegations.evm.chain import LocalChain
@@ -25,7 +26,6 @@ from delegations.permissions.model import (
     read_responses,
     read_supported,
 )
-from delegations.permissions.shallow import DEEPEST, is_deep
 from delegations.permissions.sources import Chains, require_arguments
 from delegations.permissions.verify import AnswerReport, verify_answer
 

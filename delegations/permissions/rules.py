@@ -19,7 +19,7 @@ from delegations.permissions.wire import (
     copy_json,
     join_path,
     read_addresses,
-    read_object,
+    read_any_object,
     read_seconds,
     read_type,
 )
@@ -122,7 +122,7 @@ class UnknownRule(Rule):
 
     @classmethod
     def read_data(cls, value: object, path: str) -> dict[str, Any]:
-        return {"data": read_object(value, path)}
+        return {"data": read_any_object(value, path)}
 
     def write_data(self) -> dict[str, Any]:
         return copy_json(self.data)

@@ -22,8 +22,8 @@ from delegations.permissions.wire import (
     copy_json,
     join_path,
     read_address,
+    read_any_object,
     read_flag,
-    read_object,
     read_quantity,
     read_seconds,
     read_text,
@@ -237,7 +237,7 @@ class UnknownPermission(Permission):
     @classmethod
     def read_data(cls, value: object, path: str) -> dict[str, Any]:
         """Return the data, whatever it holds."""
-        return {"data": read_object(value, path)}
+        return {"data": read_any_object(value, path)}
 
     def write_data(self) -> dict[str, Any]:
         """Return the data as it came."""

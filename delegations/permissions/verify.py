@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from caveats.depth import DEEPEST, is_deep
 from caveats.errors import EncodingError, EngineError, VerificationError, abbreviate
 from delegations.delegation import Delegation
 from delegations.evm.chain import LocalChain
@@ -39,7 +40,6 @@ from delegations.permissions.compare import Comparison, compare
 from delegations.permissions.decode import DecodedPermission, decode_permission
 from delegations.permissions.granted import Granted
 from delegations.permissions.model import PermissionRequest, PermissionResponse
-from delegations.permissions.shallow import DEEPEST, is_deep
 from delegations.permissions.sources import Chains, Terms, find_source, make_terms, require_arguments
 from delegations.permissions.standing import Check, Standing, broken, holds, unknown
 from delegations.permissions.usable import check_usable

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
+from caveats.depth import DEEPEST, is_deep
 from caveats.errors import EncodingError, abbreviate
 from caveats.strict_json import parse_json
 from caveats.types import MAX_UINT256, Address, Model, parse_hex
@@ -139,10 +140,18 @@ def read_context(value: object, path: str = "permissionContext") -> bytes:
 
 
 def read_object(value: object, path: str) -> dict[str, Any]:
-    """Return an object whose names are text."""
-    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+    """Return an object whose names are text: a dict, or a mapping of another kind, as a dict."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise PermissionFieldError.at(path, expected="an object with named fields", got=value)
-    return value
+    return dict(value)
+
+
+def read_any_object(value: object, path: str) -> dict[str, Any]:
+    """Return an object whose fields are not known, and which is not too deep to be copied."""
+    named = read_object(value, path)
+    if is_deep(named):
+        raise PermissionFieldError.at(path, expected=f"values nested at most {DEEPEST} deep", got=named)
+    return named
 
 
 def read_list(value: object, path: str, read: Read[T]) -> tuple[T, ...]:
@@ -159,7 +168,7 @@ def read_addresses(value: object, path: str) -> tuple[Address, ...]:
 
 def read_type(value: object, path: str) -> str:
     """Return the name of a permission or rule type from text or from {"name", "description"}."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         fields = Fields(value, path)
         name = fields.take("name", read_type_name)
         fields.optional("description", read_text)
@@ -181,7 +190,7 @@ class Fields:
 
     def __init__(self, value: object, path: str) -> None:
         self.path = path
-        self._left = dict(read_object(value, path))
+        self._left = read_object(value, path)
 
     def take(self, name: str, read: Read[T], *, also: str | None = None) -> T:
         """Return a field that must be there. `also` is another name it is read under."""
@@ -221,7 +230,7 @@ class WireModel(Model):
         """Return the model read from parsed JSON.
 
         Args:
-            value: dicts, lists, text and numbers.
+            value: mappings, lists, text and numbers.
             path: where the value stands, for errors, such as "params[0]".
 
         Raises:
@@ -254,9 +263,17 @@ def to_camel(name: str) -> str:
 
 
 def copy_json(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of parsed JSON that shares nothing with it. Raises ValueError when it is no JSON."""
+    """Return a copy of parsed JSON that shares nothing with it. Raises ValueError when it is no JSON, or too deep."""
+    if is_deep(value):
+        raise ValueError(f"data: expected values nested at most {DEEPEST} deep, got {abbreviate(value)}")
     try:
-        copied: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False))
+        copied: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False, default=_to_dict))
     except TypeError as error:
         raise ValueError(f"data: expected what JSON can hold, got {abbreviate(value)}") from error
     return copied
+
+
+def _to_dict(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError

@@ -111,3 +111,10 @@ def test_a_long_value_is_cut_and_its_length_told():
     assert abbreviate("a" * 96) == "a" * 96
     assert abbreviate("a" * 97) == "a" * 72 + "... (97 characters)"
     assert abbreviate(bytes(10**6)).endswith("... (2000002 characters)")
+
+
+def test_a_value_that_cannot_be_printed_without_end_is_told_by_its_kind():
+    endless = {"a": []}
+    assert abbreviate(endless) == "{'a': []}"
+    endless["a"].append(endless)
+    assert abbreviate(endless) == "dict nested more than 64 deep"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from caveats.depth import DEEPEST
 from caveats.errors import EncodingError
 from delegations.permissions import (
     PermissionFieldError,
     PermissionRequest,
     PermissionResponse,
     SupportedPermission,
+    UnknownPermission,
     read_context,
     read_supported,
 )
@@ -247,3 +250,72 @@ def test_a_rule_about_accounts_lists_addresses(rule: dict[str, Any], addresses: 
 def test_text_that_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(EncodingError):
         PermissionRequest.from_json(text)
+
+
+def _nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, dict):
+        return MappingProxyType({name: _read_only(each) for name, each in value.items()})
+    return [_read_only(each) for each in value] if isinstance(value, list) else value
+
+
+NOVEL = {"type": "novel", "data": {"a": [{"b": 1}]}}
+
+
+def test_an_object_may_be_a_mapping_of_any_kind() -> None:
+    wire = _with(permission={**NOVEL, "isAdjustmentAllowed": True}, rules=[EXPIRY, NOVEL])
+    read = PermissionRequest.from_wire(_read_only(wire))
+    assert read == PermissionRequest.from_wire(wire)
+    assert read.to_json() == PermissionRequest.from_wire(wire).to_json()
+
+
+def test_what_is_no_json_is_refused_inside_a_mapping_too() -> None:
+    with pytest.raises(EncodingError, match="expected what JSON can hold"):
+        PermissionRequest.from_wire(_read_only(_permission(type="novel", data={"a": {"b": b"1"}})))
+
+
+def test_data_that_is_not_known_may_be_nested_as_deep_as_is_said() -> None:
+    kept = PermissionRequest.from_wire(_permission(type="novel", data={"a": _nested(DEEPEST - 1)}))
+    assert kept.permission.to_wire()["data"] == {"a": _nested(DEEPEST - 1)}
+    with pytest.raises(
+        PermissionFieldError, match=r"permission.data: expected .* at most 64 deep, got dict nested more"
+    ):
+        PermissionRequest.from_wire(_permission(type="novel", data={"a": _nested(DEEPEST)}))
+
+
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize("deep", [_nested(100_000), ENDLESS], ids=["deep", "endless"])
+@pytest.mark.parametrize(
+    ("where", "wrap"),
+    [
+        ("", lambda deep: deep),
+        ("to", lambda deep: _with(to=deep)),
+        ("chainId", lambda deep: _with(chainId={"a": deep})),
+        ("permission.type", lambda deep: _permission(type=deep)),
+        ("permission.data", lambda deep: _permission(type="novel", data={"a": deep})),
+        ("permission.data.justification", lambda deep: _data(justification=deep)),
+        ("rules[0]", lambda deep: _with(rules=deep)),
+        ("rules[0].data", lambda deep: _rule(type="novel", data={"a": deep})),
+    ],
+)
+def test_values_nested_a_hundred_thousand_deep_are_refused_at_their_field(where: str, wrap: Any, deep: Any) -> None:
+    with pytest.raises(PermissionFieldError) as refused:
+        PermissionRequest.from_wire(wrap(deep))
+    assert refused.value.path == where
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+def test_a_permission_is_not_made_of_values_nested_too_deep() -> None:
+    UnknownPermission(type="novel", data={"a": _nested(DEEPEST - 1)})
+    with pytest.raises(EncodingError, match=r"UnknownPermission.data: .*nested at most 64 deep"):
+        UnknownPermission(type="novel", data={"a": _nested(100_000)})

@@ -1,7 +1,7 @@
 """How deep a stranger's value goes, told without going down by recursion.
 
-A value over HTTP has passed a parser that counts. One that a provider of this process hands over has passed none, and
-writing it as JSON would exhaust the C stack where the recursion limit was raised: a crash, not an error.
+JSON text has passed a parser that counts. A value that code of this process hands over has passed none, and printing it
+or writing it as JSON would exhaust the C stack where the recursion limit was raised: a crash, not an error.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 DEEPEST = 64
-"""Levels of lists and objects; a response has six, and what is not known inside it may have the rest."""
+"""Levels of lists and objects; a wallet's answer has six, and what is not known inside it may have the rest."""
 
 
 def is_deep(value: object) -> bool:
     """Return whether lists and objects stand inside one another more than `DEEPEST` deep, or for ever."""
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = list({id(part): part for each in level for part in _parts(each)}.values())
         if not level:
             return False
