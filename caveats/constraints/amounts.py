@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -35,16 +36,26 @@ def base_units(amount: Amount, decimals: int | None, *, what: str) -> int:
     Raises:
         EncodingError: text without decimals, more decimal places than the token has, negative, or beyond 2^256-1.
     """
-    if isinstance(amount, str):
-        if decimals is None:
-            raise EncodingError.of(
-                what,
-                expected="base units as an int, or text together with decimals",
-                got=amount,
-                hint="give decimals=, such as 6 for USDC",
-            )
-        return parse_amount(amount, decimals)
-    return parse_uint256(amount)
+    is_text = isinstance(amount, str)
+    if (is_text and decimals is None) or not isinstance(amount, int | str):
+        raise EncodingError.of(
+            what,
+            expected="base units as an int, or text together with decimals",
+            got=amount,
+            hint="give decimals=, such as 6 for USDC" if is_text else None,
+        )
+    if is_text:
+        return _named(what, parse_amount, amount, decimals)
+    return _named(what, parse_uint256, amount)
+
+
+def _named(what: str, parse: Callable[..., int], *given: object) -> int:
+    """Return what is parsed; an error says of which argument it speaks."""
+    try:
+        return parse(*given)
+    except EncodingError as error:
+        said = str(error)
+        raise EncodingError(said if said.startswith(f"{what}: ") else f"{what}: {said}") from error
 
 
 def unix_seconds(moment: Moment, *, what: str) -> int:
@@ -58,8 +69,8 @@ def unix_seconds(moment: Moment, *, what: str) -> int:
             raise EncodingError.of(what, expected="a datetime with a time zone", got=str(moment), hint="add tzinfo=UTC")
         if moment.microsecond:
             raise EncodingError.of(what, expected="whole seconds", got=str(moment))
-        return parse_uint256(int(moment.timestamp()))
-    return parse_uint256(moment)
+        return _named(what, parse_uint256, int(moment.timestamp()))
+    return _named(what, parse_uint256, moment)
 
 
 def period_seconds(period: CalendarName | int) -> int:

@@ -197,6 +197,8 @@ def _data(
 ) -> dict[str, Any]:
     is_native = token == NATIVE
     places = NATIVE_DECIMALS if is_native and decimals is None else decimals
+    if justification is not None and not isinstance(justification, str):
+        raise EncodingError.of("justification", expected="text", got=justification)
     if justification is not None and len(justification) > LONGEST_JUSTIFICATION:
         expected = f"at most {LONGEST_JUSTIFICATION} characters"
         raise EncodingError.of("justification", expected=expected, got=f"{len(justification)}")

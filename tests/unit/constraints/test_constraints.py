@@ -100,7 +100,7 @@ def test_an_amount_is_exact(amount, decimals, units):
         ("1,000", 6, "plain decimal number"),
         ("", 6, "plain decimal number"),
         (-1, None, "from 0 to 2\\^256-1"),
-        (1.5, None, "whole number"),
+        (1.5, None, "base units as an int"),
         (True, None, "whole number"),
         (2**256, None, "from 0 to 2\\^256-1"),
         (0, None, "max_amount is 0"),
