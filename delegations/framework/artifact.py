@@ -27,6 +27,7 @@ _TABLE = _HERE / "data" / "codehashes.json"
 _OFFICIAL = _HERE / "_official"
 _ARTIFACT = "framework.json.gz"
 _FORMAT = 1
+_PROXY_CONSTRUCTOR_BYTES = 845  # of the proxy's creation code, of which there is one
 
 Abi = tuple[dict[str, Any], ...]
 """ABI entries as in Solidity's JSON, without `internalType`."""
@@ -149,6 +150,14 @@ class Framework:
         Source: OpenZeppelin 5.0.2 ERC1967Proxy as the framework compiles it.
         """
         return _proven("ERC1967Proxy", *self._proxy)
+
+    @cached_property
+    def proxy_code(self) -> bytes:
+        """Code of every account proxy on a chain: it has no immutables, so it is the end of the creation code.
+
+        Only of an account with this very code does the ERC-1967 slot say what runs. Raises as `proxy_creation_code`.
+        """
+        return self.proxy_creation_code[_PROXY_CONSTRUCTOR_BYTES:]
 
     def event(self, address: bytes, topic0: bytes) -> tuple[str, dict[str, Any]] | None:
         """Return (contract name, ABI entry) of the event with that topic 0 at that address, or None."""

@@ -6,7 +6,7 @@ SimpleFactory.deploy; EIP-7702; ERC-7715, dependencies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from caveats.abi import WORD, Reader, encode_address, encode_bytes, encode_uint
 from caveats.errors import EncodingError, EngineError, ExecutionError, UnsupportedError, VerificationError
@@ -15,13 +15,11 @@ from delegations.delegation import Delegation, hash_to_sign, recover_delegation_
 from delegations.evm.chain import LocalChain
 from delegations.evm.engine import Capability
 from delegations.framework.artifact import load_framework
-from delegations.framework.constants import EIP7702_PREFIX
 from delegations.framework.deployments import Deployment
 from delegations.framework.reverts import decode_revert
 from delegations.permissions.granted import deployment_call
 from delegations.permissions.model import Dependency, PermissionResponse
 from delegations.permissions.standing import Check, broken, holds, unknown
-from delegations.simulation.plan import IMPLEMENTATION_SLOT
 from delegations.simulation.status import OFFICIAL_IMPLEMENTATIONS, status
 
 _IS_VALID_SIGNATURE = keccak(b"isValidSignature(bytes32,bytes)")[:4]
@@ -196,9 +194,9 @@ def check_state(context: Sequence[Delegation], stage: LocalChain | None, why: st
         return unknown("state", why)
     try:
         found = status(stage, context)
-        doubts = [*_of_code(context, stage)]
     except _COULD_NOT_ASK as error:
         return unknown("state", str(error))
+    doubts = []
     nonces = {each.place for each in found.remaining.caveats if each.kind == "nonce"}
     for finding in found.findings:
         waits = finding.state == "not_yet_valid" and finding.place in nonces
@@ -216,19 +214,3 @@ def check_state(context: Sequence[Delegation], stage: LocalChain | None, why: st
     if doubts:
         return unknown("state", doubts[0])
     return holds("state", " ".join([found.sentence, *used]))
-
-
-def _of_code(context: Sequence[Delegation], stage: LocalChain) -> Iterator[str]:
-    """Yield which accounts have the storage of the framework's proxy but not its code, which may do anything."""
-    for link in context:
-        code, behind = stage.world.code(link.delegator), stage.world.storage(link.delegator, IMPLEMENTATION_SLOT)
-        if not behind or not code or code.startswith(EIP7702_PREFIX):
-            continue
-        arguments = encode_uint(behind) + encode_uint(2 * WORD) + encode_bytes(b"")
-        trial = stage.copy()
-        try:
-            proxy = trial.deploy(load_framework().proxy_creation_code + arguments)
-        except ExecutionError:
-            continue
-        if trial.world.code(proxy) != code:
-            yield f"the code of {link.delegator} is not the framework's proxy, though its storage says so"

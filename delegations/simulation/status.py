@@ -14,6 +14,7 @@ from caveats.revocation.nonce import Nonce
 from caveats.types import Address, Bytes32, Listed, Model
 from delegations.delegation import ROOT_AUTHORITY, Delegation, recover_delegation_signer, verify_chain
 from delegations.evm.chain import LocalChain
+from delegations.framework.artifact import load_framework
 from delegations.framework.constants import (
     EIP7702_PREFIX,
     EIP7702_STATELESS_DELEGATOR,
@@ -125,7 +126,8 @@ def status(
 
     "active" says that nothing in the state stands in the way, not that any given call passes: ask `simulate`. An
     enforcer nobody knows makes it "unknown". Signatures of keys are checked; those of contracts cannot be without
-    executing, and a known implementation is trusted with its own.
+    executing, and a known implementation is trusted with its own. It is known behind the framework's own account proxy
+    alone: what other code makes of its storage cannot be read.
 
     Args:
         source: a local chain, or a reader of a node.
@@ -205,7 +207,7 @@ def _of_accounts(picture: Picture, implementations: frozenset[Address]) -> Itera
         if not code and link.is_root:
             sentence = f"The delegator {link.delegator} has no code, so it cannot execute for a delegate."
             yield Finding(state="delegator_code_changed", link=depth, sentence=f"{sentence} Upgrade or deploy it.")
-        if not code or (behind == EIP7702_STATELESS_DELEGATOR and _is_upgraded(code)):
+        if not code or behind == EIP7702_STATELESS_DELEGATOR:
             yield from _of_signature(picture, depth, link)
         elif behind not in implementations:
             yield _foreign(picture, depth, link, code, behind)
@@ -218,8 +220,14 @@ def _is_upgraded(code: bytes) -> bool:
 def _implementation(picture: Picture, account: Address, code: bytes) -> Address | None:
     if _is_upgraded(code):
         return Address(code[3:])
+    # storage is the account's own to write: only the framework's proxy is known to go by it
+    return _told(picture, account) if code and code == load_framework().proxy_code else None
+
+
+def _told(picture: Picture, account: Address) -> Address | None:
+    """Return the implementation that an account's storage names, whatever its code makes of that."""
     word = picture.snapshot.word(account, IMPLEMENTATION_SLOT)
-    return Address(word.to_bytes(32, "big")[12:]) if word and code else None
+    return Address(word.to_bytes(32, "big")[12:]) if word else None
 
 
 def _foreign(picture: Picture, depth: int, link: Delegation, code: bytes, behind: Address | None) -> Finding:
@@ -230,7 +238,11 @@ def _foreign(picture: Picture, depth: int, link: Delegation, code: bytes, behind
     if _signed_by_key(picture, link):
         sentence = f"{whose} signed with its key and now has other code, which judges the signature instead."
         return Finding(state="delegator_code_changed", link=depth, sentence=sentence)
-    which = f"a proxy for {behind}" if behind is not None else "a contract of a kind that is not known"
+    which = "a contract of a kind that is not known"
+    if behind is not None:
+        which = f"a proxy for {behind}"
+    elif (told := _told(picture, link.delegator)) is not None:
+        which = f"a contract whose storage names {told}, but whose code is not the framework's proxy"
     sentence = f"{whose} is {which}: whether it accepts the signature and the call cannot be read from state."
     return Finding(state="unknown", link=depth, sentence=sentence)
 

@@ -22,13 +22,19 @@ from caveats import (
     Timestamp,
     TokenPeriod,
 )
-from caveats.abi import encode_uint
+from caveats.abi import encode_address, encode_bytes, encode_uint
 from caveats.enforcer import NATIVE_TOKEN, TokenInfo
 from caveats.errors import EncodingError
 from caveats.types import Address, keccak
 from delegations.delegation import Delegation, create_delegation, redelegate, sign_delegation
 from delegations.evm import dev_account
-from delegations.framework.constants import EIP7702_PREFIX, HYBRID_DELEGATOR
+from delegations.framework.artifact import load_framework
+from delegations.framework.constants import (
+    EIP7702_PREFIX,
+    EIP7702_STATELESS_DELEGATOR,
+    HYBRID_DELEGATOR,
+    MULTISIG_DELEGATOR,
+)
 from delegations.manager import MetaMaskManager
 from delegations.redemption import redeem
 from delegations.simulation import Finding, Status, execute, simulate, status
@@ -190,16 +196,49 @@ def test_a_key_whose_address_now_has_a_contract_has_changed(stage):
     assert expect(held, "delegator_code_changed").link == 0
 
 
-def test_a_proxy_for_an_official_implementation_is_trusted_and_another_is_unknown(stage):
+def proxied(implementation, stage) -> tuple[Address, Delegation]:
+    """An account proxy of the framework, and what it is said to have signed."""
     account = Address(b"\x55" * 20)
     unsigned = create_delegation(delegator=account, delegate=AGENT, caveats=[LimitedCalls(limit=1)], salt=0)
-    link = unsigned.with_signature(b"\x01" * 65)
-    stage.chain.world.set_code(account, b"\x60")
-    assert status(stage.chain, link).state == "unknown"
-    stage.chain.world.set_storage(account, IMPLEMENTATION_SLOT, int.from_bytes(HYBRID_DELEGATOR, "big"))
+    stage.chain.world.set_code(account, load_framework().proxy_code)
+    stage.chain.world.set_storage(account, IMPLEMENTATION_SLOT, int.from_bytes(implementation, "big"))
+    return account, unsigned.with_signature(b"\x01" * 65)
+
+
+def test_a_proxy_for_an_official_implementation_is_trusted_and_another_is_unknown(stage):
+    assert status(stage.chain, proxied(HYBRID_DELEGATOR, stage)[1]).is_active
+    assert f"a proxy for {OTHER_CODE}" in status(stage.chain, proxied(OTHER_CODE, stage)[1]).sentence
+    assert status(stage.chain, proxied(bytes(20), stage)[1]).state == "unknown"
+
+
+def test_the_code_of_the_proxy_is_what_its_constructor_leaves(stage):
+    framework = load_framework()
+    constructor = encode_address(HYBRID_DELEGATOR) + encode_uint(64) + encode_bytes(b"")
+    account = stage.chain.deploy(framework.proxy_creation_code + constructor)
+    assert stage.chain.world.code(account) == framework.proxy_code
+
+
+OTHERS = {
+    "other code": b"\x60",
+    "a byte less": load_framework().proxy_code[:-1],
+    "a byte more": load_framework().proxy_code + b"\x00",
+}
+
+
+@pytest.mark.parametrize("code", OTHERS.values(), ids=OTHERS)
+def test_storage_that_names_an_official_implementation_counts_only_under_the_frameworks_proxy(stage, code):
+    account, link = proxied(HYBRID_DELEGATOR, stage)
     assert status(stage.chain, link).is_active
-    stage.chain.world.set_storage(account, IMPLEMENTATION_SLOT, int.from_bytes(OTHER_CODE, "big"))
-    assert f"a proxy for {OTHER_CODE}" in status(stage.chain, link).sentence
+    stage.chain.world.set_code(account, code)
+    found = status(stage.chain, link)
+    assert found.state == "unknown"
+    assert f"names {HYBRID_DELEGATOR}, but whose code is not the framework's proxy" in found.sentence
+
+
+def test_a_proxy_for_the_implementation_that_goes_by_a_key_has_none(stage):
+    assert status(stage.chain, proxied(MULTISIG_DELEGATOR, stage)[1]).is_active
+    found = status(stage.chain, proxied(EIP7702_STATELESS_DELEGATOR, stage)[1])
+    assert (found.state, found.findings[0].link) == ("invalid", 0)
 
 
 def test_an_unsigned_delegation_never_held(stage):
