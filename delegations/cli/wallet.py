@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,8 +84,10 @@ def serve(
     from delegations.permissions.wallet import serve as run
     from delegations.permissions.wallet.server import LOOPBACK_HOSTS
 
-    token = os.environ.get(TOKEN_VARIABLE) or None
-    address = _listen_address(host, allow_remote=allow_remote, token=token)
+    token = os.environ.get(TOKEN_VARIABLE)
+    if token == "":  # a secret that was to be filled in
+        raise EncodingError(f"{TOKEN_VARIABLE} is set and empty", hint="unset it to serve without a token")
+    address = _listen_address(host, allow_remote=allow_remote, token=token, names=server_name or ())
     approver = _approver(policy, ask=ask)
     key_account, account = _account(keystore, hybrid)
     with _chain(rpc_url, chain_id, key_account, account) as chain, closing(_open(store)) as kept:
@@ -94,6 +96,7 @@ def serve(
         served = create_app(provider, origins=origin, token=token, hosts={*LOOPBACK_HOSTS, *(server_name or ())})
         with open_socket(address, port) as listening, suppress(KeyboardInterrupt):
             _announce(listening.getsockname(), provider)
+            _note_unnamed(approver, origin, chain.chain_id)
             run(served, listening)
 
 
@@ -128,6 +131,7 @@ def revoke(
 
     What a Hybrid account granted is revoked by a user operation of it: give the --hybrid it was served with.
     """
+    from caveats.types import Address
     from delegations.cli.render import emit
     from delegations.permissions.wallet.revocation import revoke_grant
     from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode
@@ -136,6 +140,16 @@ def revoke(
         leaf = _find(kept, grant)
         key_account, account = _account(keystore, hybrid)
         with _chain(rpc_url, chain_id, key_account, account) as chain:
+            for each in kept.list_grants(delegation_hash=leaf.hash):
+                if each.chain_id != chain.chain_id:
+                    raise EncodingError.of("--chain-id", expected=f"{each.chain_id}, the grant's", got=chain_id)
+                if each.delegator not in (account.address, Address(key_account.address)):
+                    raise EncodingError.of(
+                        "key",
+                        expected=f"the one of {each.delegator}, which granted it",
+                        got=f"that of {account.address}",
+                        hint="give --hybrid SALT for a Hybrid account",
+                    )
             try:
                 revoked = revoke_grant(kept, {chain.chain_id: chain}, leaf)
             except ProviderError as error:
@@ -149,7 +163,7 @@ def revoke(
         emit("".join(f"{line}\n" for line in _lines(revoked)))
 
 
-def _listen_address(host: str, *, allow_remote: bool, token: str | None) -> str:
+def _listen_address(host: str, *, allow_remote: bool, token: str | None, names: Sequence[str]) -> str:
     if host in _LOOPBACK:
         return _LOOPBACK[host]
     if not allow_remote or token is None:
@@ -159,12 +173,16 @@ def _listen_address(host: str, *, allow_remote: bool, token: str | None) -> str:
             got=host,
             hint=f"to be reached from elsewhere, give --allow-remote and set {TOKEN_VARIABLE}",
         )
+    if not names:
+        raise EncodingError("--server-name: give the name or the address this server is reached by from elsewhere")
     return host
 
 
 def _approver(policy: str | None, *, ask: bool) -> Approver:
     from delegations.permissions.wallet import PolicyApprover, TerminalApprover, read_policy
 
+    if (policy is None or ask) and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise EncodingError("nobody is here to ask: this is no terminal", hint="give a --policy, and no --ask")
     if policy is None:
         return TerminalApprover()
     return PolicyApprover(read_policy(Path(policy)), otherwise=TerminalApprover() if ask else None)
@@ -229,6 +247,16 @@ def _announce(bound: tuple[Any, ...], provider: PermissionsProvider) -> None:
 
     host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     emit(f"wallet of {', '.join(map(str, provider.accounts))} on http://{host}:{bound[1]}\n")
+
+
+def _note_unnamed(approver: Approver, origins: Sequence[str], chain_id: int) -> None:
+    """Say which of the sites can be granted nothing: an address that is misspelt is refused without a word."""
+    from delegations.permissions.wallet import PolicyApprover
+
+    if isinstance(approver, PolicyApprover) and approver.otherwise is None:
+        named = {site for allow in approver.policy.allow if chain_id in allow.chain_ids for site in allow.origins}
+        for origin in sorted(set(origins) - named):
+            _log(f"note: the policy grants nothing to {origin} on chain {chain_id}")
 
 
 def _log(line: str) -> None:

@@ -19,6 +19,7 @@ from delegations.evm import dev_account
 from delegations.permissions.wallet import SqliteStore
 from delegations.testing import RecordingChain
 from tests.cli.command import run
+from tests.receipts_corpus.contracts import install_entry_point
 from tests.unit.permissions.wallet.served import KEY, Served, arguments, daily, http_chain, serving
 from tests.unit.permissions.wallet.stage import ALICE, CHAIN_ID, ORIGIN, OTHER, Wallet
 
@@ -162,6 +163,109 @@ def test_the_hybrid_account_of_the_key_may_grant(node: Node, tmp_path: Path) -> 
         assert len(response["dependencies"]) == 1
 
 
+def test_what_the_hybrid_account_granted_is_revoked_on_chain(node: Node, tmp_path: Path) -> None:
+    install_entry_point(node[0])
+    with serving(node[1], tmp_path, "--hybrid", "5") as running:
+        first, second = running.request(), running.request()
+        assert running.call("wallet_revokeExecutionPermission", {"permissionContext": first})["result"] == {}
+        assert running.granted() == [second]
+    store = tmp_path / "grants.db"
+    refused_without = revoke(second, store, node)
+    assert refused_without.code == 2
+    assert "give --hybrid SALT" in refused_without.err
+    assert len(refused_without.err.splitlines()) == 1
+    ran = revoke(second, store, node, "--hybrid", "5", "--json")
+    assert (ran.code, ran.json()["state"]) == (0, "revoked")
+
+
+def test_a_site_the_policy_does_not_name_is_noted_at_the_start(node: Node, tmp_path: Path) -> None:
+    with serving(node[1], tmp_path, "--origin", "https://shop.exmaple") as running:
+        running.client.close()
+        running.process.terminate()
+        _, err = running.process.communicate(timeout=30)
+    assert err == f"note: the policy grants nothing to https://shop.exmaple on chain {CHAIN_ID}\n"
+
+
+# careless ways to call it: one line each
+
+
+@pytest.mark.parametrize("origin", ["*", "https://shop.example/pay", "https://shop.example:443", "null", ""])
+def test_an_origin_no_browser_sends_is_refused(node: Node, tmp_path: Path, origin: str) -> None:
+    assert "origin: expected" in refused(*arguments(node[1], tmp_path, "--origin", origin))
+
+
+def test_a_token_that_was_to_be_filled_in_is_no_token(node: Node, tmp_path: Path) -> None:
+    env = {**KEY, "DELEGATIONS_WALLET_TOKEN": ""}
+    assert "DELEGATIONS_WALLET_TOKEN is set and empty" in refused(*arguments(node[1], tmp_path), env=env)
+
+
+def test_a_server_for_others_has_a_name(node: Node, tmp_path: Path) -> None:
+    env = {**KEY, "DELEGATIONS_WALLET_TOKEN": TOKEN}
+    given = arguments(node[1], tmp_path, "--host", "0.0.0.0", "--allow-remote")  # noqa: S104 - what is refused
+    assert "--server-name: give the name" in refused(*given, env=env)
+    wrong = "https://wallet.example"
+    assert "without port or scheme" in refused(*given, "--server-name", wrong, env=env)
+
+
+@pytest.mark.parametrize("more", [(), ("--ask",)])
+def test_nobody_is_asked_where_there_is_no_terminal(node: Node, tmp_path: Path, more: tuple[str, ...]) -> None:
+    given = arguments(node[1], tmp_path, *more)
+    if not more:
+        at = given.index("--policy")
+        del given[at : at + 2]
+    assert "nobody is here to ask" in refused(*given)
+
+
+def test_a_policy_given_as_the_store_is_left_alone(node: Node, tmp_path: Path) -> None:
+    given = arguments(node[1], tmp_path)
+    given[given.index("--store") + 1] = str(tmp_path / "policy.toml")
+    before = (tmp_path / "policy.toml").read_bytes()
+    assert "not a store of grants" in refused(*given)
+    assert (tmp_path / "policy.toml").read_bytes() == before
+
+
+def test_files_that_others_may_open_are_refused_with_what_to_do(node: Node, tmp_path: Path) -> None:
+    given = arguments(node[1], tmp_path)
+    SqliteStore(tmp_path / "grants.db").close()
+    (tmp_path / "grants.db").chmod(0o644)
+    assert "chmod 600" in refused(*given)
+    (tmp_path / "policy.toml").chmod(0o666)
+    assert "chmod o-w" in refused(*given)
+
+
+def test_a_port_that_is_taken_is_named(node: Node, tmp_path: Path, served: Served) -> None:
+    port = served.url.rsplit(":", 1)[1]
+    assert f"port {port}: Address already in use" in refused(*arguments(node[1], tmp_path, "--port", port), code=3)
+
+
+def test_a_folder_for_the_store_that_is_not_there_is_named(node: Node, tmp_path: Path) -> None:
+    given = arguments(node[1], tmp_path)
+    given[given.index("--store") + 1] = str(tmp_path / "nowhere" / "grants.db")
+    assert "cannot be made: No such file or directory" in refused(*given, code=3)
+
+
+@pytest.mark.parametrize(
+    ("content", "password", "said"),
+    [
+        ("{}", "pass", "not a V3 keystore"),
+        ("not json", "pass", "not a V3 keystore"),
+        ("good", "wrong", "wrong password"),
+    ],
+)
+def test_a_keystore_that_does_not_open_says_why(
+    node: Node, tmp_path: Path, content: str, password: str, said: str
+) -> None:
+    import json
+
+    keystore = tmp_path / "key.json"
+    good = json.dumps(Account.encrypt(dev_account(0).key, "pass", kdf="pbkdf2", iterations=2))
+    keystore.write_text(good if content == "good" else content)
+    env = {"DELEGATIONS_KEYSTORE_PASSWORD": password}
+    told = refused(*arguments(node[1], tmp_path, "--keystore", str(keystore)), env=env)
+    assert said in told
+    assert "pass'" not in told
+
+
 def test_a_keystore_opens_with_its_password(node: Node, tmp_path: Path) -> None:
     import json
 
@@ -227,6 +331,18 @@ def test_the_operator_revokes_a_grant_of_any_site(kept: Any, node: Node, by: str
     assert (ran.code, ran.json()["state"]) == (0, "revoked")
     listed = run("wallet", "grants", "--store", path, "--json").json()
     assert [each["state"] for each in listed] == ["granted", "revoked"]
+
+
+def test_a_grant_of_another_chain_or_key_is_not_touched_by_mistake(kept: Any, node: Node) -> None:
+    path, answered = kept
+    which = hash_of(answered[0])
+    wrong_chain = run("wallet", "revoke", which, "--store", path, "--rpc-url", node[1], "--chain-id", "1", env=KEY)
+    assert f"--chain-id: expected {CHAIN_ID}, the grant's, got 1" in wrong_chain.err
+    other = {"DELEGATIONS_PRIVATE_KEY": "0x" + bytes(dev_account(1).key).hex()}
+    given = ["wallet", "revoke", which, "--store", path, "--rpc-url", node[1], "--chain-id", str(CHAIN_ID)]
+    assert f"the one of {ALICE}, which granted it" in run(*given, env=other).err
+    listed = run("wallet", "grants", "--store", path, "--json").json()
+    assert [each["state"] for each in listed] == ["granted", "granted"]
 
 
 def test_a_revocation_that_fails_says_why_and_is_listed_as_under_way(kept: Any) -> None:

@@ -16,6 +16,8 @@ from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode, to
 
 _MEMBERS = frozenset({"jsonrpc", "id", "method", "params"})
 _ABSENT = object()
+ASKS_SOMEBODY = "wallet_requestExecutionPermissions"
+"""The method over which a person may be disturbed."""
 
 
 class Provider(Protocol):
@@ -62,6 +64,10 @@ def answer(provider: Provider, body: bytes, *, origin: str, limits: Limits) -> b
         return _encode(_refused("batch: expected at least one request, got none"))
     if len(asked) > limits.batch:
         return _encode(_refused(f"batch: expected at most {limits.batch} requests, got {len(asked)}"))
+    asking = [each for each in asked if isinstance(each, dict) and each.get("method") == ASKS_SOMEBODY]
+    if len(asking) > 1:
+        # all of what one wants together goes into one request, and is decided together
+        return _encode(_refused(f"batch: expected {ASKS_SOMEBODY} at most once, got it {len(asking)} times"))
     answers = [_answer_one(provider, each, origin, limits) for each in asked]
     wanted = [each for each in answers if each is not None]
     return _encode(wanted) if wanted else None

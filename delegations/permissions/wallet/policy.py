@@ -6,6 +6,8 @@ letting it expire, does not give its budget back before the limit's time has pas
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from caveats.errors import EncodingError, abbreviate
 from caveats.strict_json import parse_json
-from caveats.types import Address, Listed, Model, Uint256
+from caveats.types import ZERO_ADDRESS, Address, Listed, Model, Uint256
 from delegations.permissions.model import PermissionRequest
 from delegations.permissions.rules import RULE_TYPES, ExpiryRule
 from delegations.permissions.types import (
@@ -59,7 +61,7 @@ class Allow(Model):
         origins: the sites.
         chain_ids: the chains.
         types: the permission types.
-        delegates: the accounts that may receive; "any" for every account.
+        delegates: the accounts that may receive, and that a redeemer rule may name; "any" for every account.
         accounts: the wallet's accounts that may grant; None for all of them.
         tokens: limits by token address, or "native".
         max_duration_seconds: from now to the expiry, which is then required.
@@ -95,6 +97,8 @@ class Allow(Model):
     @classmethod
     def _are_tokens(cls, value: dict[str, TokenLimit]) -> dict[str, TokenLimit]:
         try:
+            if any(token != NATIVE and Address(token) == ZERO_ADDRESS for token in value):
+                raise ValueError(f'the zero address is no token: the chain\'s own is "{NATIVE}"')
             named = {token if token == NATIVE else str(Address(token)): limit for token, limit in value.items()}
         except EncodingError as error:
             raise ValueError(f'a token is "{NATIVE}" or an address: {error}') from error
@@ -154,10 +158,15 @@ def read_policy(path: Path) -> Policy:
         raise EncodingError.of("policy", expected="a .toml or .json file", got=str(path))
     try:
         with path.open("rb") as file:
+            is_open = os.name == "posix" and bool(os.fstat(file.fileno()).st_mode & stat.S_IWOTH)
             raw = file.read(_MAX_POLICY_BYTES + 1)
         text = raw.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise EncodingError(f"policy: {abbreviate(str(path))} cannot be read: {error}") from error
+    if is_open:
+        raise EncodingError(
+            f"policy: everybody may write {abbreviate(str(path))}", hint=f"chmod o-w {abbreviate(str(path))}"
+        )
     if len(raw) > _MAX_POLICY_BYTES:
         raise EncodingError(f"policy: larger than {_MAX_POLICY_BYTES} bytes")
     return Policy.from_text(text, toml=path.suffix == ".toml")
@@ -197,7 +206,7 @@ class PolicyApprover:
             if why is None and count.of(allow) >= allow.max_grants:
                 why = f"{allow.max_grants} grants are out already"
             if why is None:
-                count.add(allow, request.expiry)
+                count.add(request.expiry)
                 return request
             whys.append(f"allow {number}: {why}")
         return "; ".join(whys) or "the policy allows nothing"
@@ -219,7 +228,7 @@ class _Count:
             if memory is None or each.expiry is None or each.expiry + memory > self.at
         )
 
-    def add(self, _allow: Allow, expiry: int | None) -> None:
+    def add(self, expiry: int | None) -> None:
         self.now.append(Earlier(self.at, expiry))
 
 
@@ -246,6 +255,12 @@ def _objections(allow: Allow, question: Question, asked: Asked, request: Permiss
         yield f"account {asked.account} is not listed"
     if allow.delegates != "any" and request.to not in allow.delegates:
         yield f"delegate {request.to} is not listed"
+    for redeemer in request.redeemers or ():
+        if allow.delegates != "any" and redeemer not in allow.delegates:
+            yield f"redeemer {redeemer} is not listed"
+    start = getattr(permission, "start_time", None)
+    if start is not None and request.expiry is not None and start >= request.expiry:
+        yield "it would begin when it has ended"
     present = {rule.type for rule in request.rules}
     for needed in allow.required_rules:
         if needed not in present:

@@ -124,7 +124,8 @@ class PermissionsProvider:
         except DelegationsError as error:
             answered = to_provider_error(error)
             why = f" ({error.__cause__})" if isinstance(error.__cause__, DelegationsError) else ""
-            self._on_event(f"{origin} {method}: {answered.rpc_code} {error}{why}")
+            if answered.rpc_code != RpcCode.USER_REJECTED:  # which was told with its reason
+                self._on_event(f"{origin} {method}: {answered.rpc_code} {error}{why}")
             if answered is error:
                 raise  # with the cause it has
             raise answered from error
@@ -156,11 +157,12 @@ class PermissionsProvider:
             self._check(requests, now, asked_at=now)
             places = [self._place(request, f"params[{i}]") for i, request in enumerate(requests)]
             filled = [_settled(r, p, now) for r, p in zip(requests, places, strict=True)]
-            decision = self.approver.decide(self._question(origin, filled, places, now))
+            question = self._question(origin, filled, places, now)
+            decision = self.approver.decide(question)
             if decision.is_granted is not True:
                 self._on_event(f"{origin} was refused: {decision.reason}")
                 raise ProviderError(RpcCode.USER_REJECTED, "the request was refused")
-            granted = self._grant(self._adjusted(requests, filled, decision), origin, asked_at=now)
+            granted = self._grant(self._adjusted(requests, filled, decision), places, question)
             self._on_event(f"{origin} was granted {', '.join(str(grant.hash) for grant in granted)}")
             return [dict(grant.response) for grant in granted]
 
@@ -230,13 +232,21 @@ class PermissionsProvider:
                 raise ProviderError(RpcCode.INTERNAL, "the approver changed what may not be changed")
         return given
 
-    def _grant(self, given: Sequence[PermissionRequest], origin: str, *, asked_at: int) -> list[StoredGrant]:
+    def _grant(
+        self, given: Sequence[PermissionRequest], places: Sequence[_Place], question: Question
+    ) -> list[StoredGrant]:
         # whoever decides may take long: what was true before is asked again
         now = self._clock()
-        self._check(given, now, asked_at=asked_at)
+        self._check(given, now, asked_at=question.at)
         made = []
-        for index, request in enumerate(given):
+        for index, (request, shown) in enumerate(zip(given, places, strict=True)):
             chain, account, state = self._place(request, f"params[{index}]")
+            if state.nonce != shown.state.nonce:
+                # who raises it ends what was signed before; and what is signed is what was shown, word for word
+                raise ProviderError(
+                    RpcCode.UNAVAILABLE,
+                    "the account's nonce changed while this was asked; nothing was granted, ask again",
+                )
             unsigned = to_delegation(
                 request, delegator=account.address, nonce=state.nonce, salt=self._salt(), on=chain.framework
             )
@@ -247,8 +257,8 @@ class PermissionsProvider:
                 delegation_manager=chain.manager,
                 dependencies=account.dependencies(state.code),
             )
-            made.append(_stored(signed, response, origin=origin, at=now))
-        self.store.add(made)
+            made.append(_stored(signed, response, origin=question.origin, at=now))
+        self.store.add(made, earlier=len(question.earlier))
         return made
 
     # revoking

@@ -15,7 +15,7 @@ from caveats.registry import decode_caveat
 from caveats.types import MAX_UINT128, Address
 from delegations.delegation import ANY_DELEGATE
 from delegations.permissions.model import PermissionRequest
-from delegations.permissions.wallet.plain import is_plain, show
+from delegations.permissions.wallet.plain import is_plain, show, show_lines
 
 _FAR_SECONDS = 366 * 86_400
 Weight = Literal["note", "warning", "danger"]
@@ -93,10 +93,12 @@ class Question:
             to = "anyone who holds it" if request.to == ANY_DELEGATE else str(request.to)
             yield f"   to {to}"
             for sentence in asked.sentences:
-                yield f"   - {show(sentence, most=2_000)}"
+                # in full: what is bound to a thousand accounts is bound to each of them
+                yield f"   - {show(sentence, most=len(sentence))}"
             said = getattr(request.permission, "justification", None)
             if said:
-                yield f'   The site says, and nobody has checked: "{show(said)}"'
+                yield "   The site says, and nobody has checked:"
+                yield from (f"   > {line}" for line in show_lines(said))
             for finding in asked.findings:
                 yield f"   {finding.weight.upper()}: {show(finding.sentence, most=500)}"
         if self.earlier:

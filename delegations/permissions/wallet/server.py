@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])\Z")
 _MIN_TOKEN = 16
 _JSON = "application/json"
 _SAFE = {
@@ -59,15 +61,21 @@ def create_app(
         limits: sizes.
 
     Raises:
-        EncodingError: no origin, one that is none, or a token too short to be a secret.
+        EncodingError: no origin, one that is none, a host with a port or a scheme, or a token too short to be a secret.
         UnsupportedError: Starlette is not installed.
     """
     starlette = _require_starlette()
     if not origins:
         raise EncodingError("origins: expected at least one, got none", hint="name the sites that may ask")
     allowed = frozenset(parse_origin(origin) for origin in origins)
-    door = _Door(allowed, _check_token(token), frozenset(host.lower() for host in hosts))
+    door = _Door(allowed, _check_token(token), frozenset(_check_host(host) for host in hosts))
     return starlette(provider, door, limits or Limits())
+
+
+def _check_host(host: str) -> str:
+    if not _HOST.match(host):
+        raise EncodingError.of("host", expected="a name or an address without port or scheme", got=host)
+    return host.lower()
 
 
 def _check_token(token: str | None) -> str | None:
@@ -199,11 +207,12 @@ def _preflight(request: Request) -> dict[str, str]:
 
 def _check_type(request: Request) -> None:
     # only this type makes a browser ask beforehand, so a form on another page cannot reach us
-    media, _, parameters = request.headers.get("content-type", "").partition(";")
+    given = request.headers.getlist("content-type")
+    media, _, parameters = (given[0] if len(given) == 1 else "").partition(";")
     charset = parameters.replace(" ", "").lower()
     if media.strip().lower() != _JSON or charset not in ("", "charset=utf-8", 'charset="utf-8"'):
         raise _Refusal(415, ProviderError(RpcCode.INVALID_REQUEST, f"content type: expected {_JSON}"))
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if any(each != "identity" for each in request.headers.getlist("content-encoding")):
         raise _Refusal(415, ProviderError(RpcCode.INVALID_REQUEST, "content encoding: expected none"))
 
 

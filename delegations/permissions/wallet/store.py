@@ -7,6 +7,7 @@ was never answered can be listed and revoked.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import weakref
@@ -78,11 +79,16 @@ class StoredGrant(Model):
 class GrantStore(Protocol):
     """Keeps grants. Every method is one step: it happened or it did not."""
 
-    def add(self, grants: Sequence[StoredGrant]) -> None:
+    def add(self, grants: Sequence[StoredGrant], *, earlier: int | None = None) -> None:
         """Keep all of them or none, durably once this returns.
 
+        Args:
+            grants: to one site.
+            earlier: how many the site had when these were decided on; None when that does not matter.
+
         Raises:
-            StoreError: it could not be done, or one of them is kept already.
+            StoreError: it could not be done, one of them is kept already, or the site has other grants by now: another
+                wallet over the same store granted meanwhile, and what was counted does not hold.
         """
 
     def list_grants(self, *, origin: str | None = None, delegation_hash: bytes | None = None) -> list[StoredGrant]:
@@ -120,7 +126,7 @@ class SqliteStore:
         path: of the file; made when there is none, readable by this user only. None keeps everything in memory.
 
     Raises:
-        EncodingError: the file is not a store of grants, or one of a later version.
+        EncodingError: the file is not a store of grants, one of a later version, or others may read or write it.
         StoreError: it cannot be opened.
     """
 
@@ -140,6 +146,8 @@ class SqliteStore:
             # a store that is dropped closes its file, whoever forgot to
             weakref.finalize(self, self._connection.close)
             self._prepare(self._connection)
+            if path is not None:
+                self._require_private(path)
         except sqlite3.Error as error:
             self.close()
             if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
@@ -154,6 +162,11 @@ class SqliteStore:
             path.touch(mode=0o600, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self._what} cannot be made: {error.strerror or error}") from error
+
+    def _require_private(self, path: Path) -> None:
+        # who may write it could grant in our name, who may read it sees what was granted to whom
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise EncodingError(f"{self._what}: others may read or write it", hint=f"chmod 600 {abbreviate(str(path))}")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -173,10 +186,17 @@ class SqliteStore:
             raise EncodingError.of(self._what, expected=f"version {_VERSION}", got=version)
         connection.execute("COMMIT")
 
-    def add(self, grants: Sequence[StoredGrant]) -> None:
+    def add(self, grants: Sequence[StoredGrant], *, earlier: int | None = None) -> None:
         """Keep all of them or none. See GrantStore.add."""
         rows = [_row(grant) for grant in grants]
         with self._writing() as connection:
+            for origin in {grant.origin for grant in grants} if earlier is not None else ():
+                (now,) = connection.execute("SELECT count(*) FROM grants WHERE origin = ?", (origin,)).fetchone()
+                if now != earlier:
+                    raise StoreError(
+                        f"{self._what}: {origin} had {earlier} grants when it was decided and has {now} now",
+                        hint="ask again; another wallet uses this store",
+                    )
             try:
                 marks = ", ".join("?" * len(_COLUMNS.split(",")))
                 connection.executemany(f"INSERT INTO grants ({_COLUMNS}) VALUES ({marks})", rows)  # noqa: S608 - our own columns

@@ -192,7 +192,7 @@ def test_one_permission_too_many_refuses_those_beside_it() -> None:
 def test_a_site_gets_no_more_grants_than_are_allowed() -> None:
     wallet = wallet_of(max_grants=2)
     assert [is_granted(wallet) for _ in range(3)] == [True, True, False]
-    assert "2 grants are out already" in wallet.lines[-2]
+    assert "2 grants are out already" in wallet.lines[-1]
 
 
 def test_nor_does_it_by_asking_for_several_at_once() -> None:
@@ -330,6 +330,72 @@ def test_a_policy_too_large_to_be_one_is_refused(tmp_path: Path) -> None:
         read_policy(path)
 
 
+def test_a_redeemer_that_is_not_listed_is_refused() -> None:
+    wallet = wallet_of(required_rules=["redeemer"])
+    assert is_granted(wallet, periodic(expiry(1), addresses("redeemer", AGENT)))
+    assert not is_granted(wallet, periodic(expiry(1), addresses("redeemer", AGENT, BOB)))
+    assert f"redeemer {BOB} is not listed" in wallet.lines[-1]
+    assert is_granted(wallet_of(delegates="any"), periodic(expiry(1), addresses("redeemer", BOB)))
+
+
+def test_an_expiry_is_not_set_before_the_start_and_the_site_does_not_learn_of_it() -> None:
+    wallet = wallet_of(adjust=True, max_duration_seconds=DAY, tokens={"native": {"max_amount": "10"}})
+    later = {"allowanceAmount": "0x1", "startTime": NOW + 2 * DAY}
+    assert not is_granted(wallet, request("native-token-allowance", later, adjustable=True))
+    assert "it would begin when it has ended" in wallet.lines[-1]
+
+
+@pytest.mark.parametrize("token", ["0x" + "00" * 20, "Native", "NATIVE", "", str(TOKEN)[:-1], f" {TOKEN}"])
+def test_what_is_no_token_is_refused(token: str) -> None:
+    with pytest.raises(EncodingError, match="token"):
+        wallet_of(tokens={token: {"max_amount": "10"}})
+
+
+def test_a_token_is_the_same_in_every_case_and_stands_once() -> None:
+    lower, limit = str(TOKEN).lower(), {"max_amount": "10", "per_seconds": DAY}
+    assert is_granted(wallet_of(tokens={lower: limit}), erc20_allowance())
+    with pytest.raises(EncodingError, match="stands twice"):
+        wallet_of(tokens={lower: limit, str(TOKEN): limit})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (periodic(amount=6), periodic(amount=6)),
+        (periodic(amount=6), request("native-token-allowance", {"allowanceAmount": "0x6"}, expiry(1))),
+        (erc20_allowance(), periodic(amount=6)),
+    ],
+    ids=["twice the same", "another type", "another token"],
+)
+def test_several_that_are_small_enough_one_by_one_are_no_way_round(first: Any, second: Any) -> None:
+    limit = {"max_amount": "10", "per_seconds": DAY}
+    rules: dict[str, Any] = {"tokens": {"native": limit, str(TOKEN): limit}, "max_grants": 1}
+    assert not is_granted(wallet_of(**rules), first, second)
+    wallet = wallet_of(**rules)
+    assert is_granted(wallet, first)
+    assert not is_granted(wallet, second)
+
+
+@pytest.mark.parametrize("written", ["10.5", "1e3", "-1", '"10 USDC"', '"0.5"', "true", '""', "1_0.0", str(2**256)])
+def test_an_amount_that_has_two_readings_is_refused(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "policy.toml"
+    head = 'version = 1\n[[allow]]\norigins = []\nchain_ids = [1]\ntypes = []\ndelegates = "any"\n'
+    path.write_text(f"{head}[allow.tokens.native]\nmax_amount = {written}\n")
+    with pytest.raises(EncodingError, match=r"max_amount|not TOML"):
+        read_policy(path)
+    path.write_text(f"{head}[allow.tokens.native]\nmax_amount = 10\n")
+    assert read_policy(path).allow[0].tokens["native"].max_amount == 10
+
+
+def test_a_policy_that_everybody_may_write_is_nobodys(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("version = 1\nallow = []\n")
+    assert read_policy(path).allow == ()
+    path.chmod(0o666)
+    with pytest.raises(EncodingError, match="chmod o-w"):
+        read_policy(path)
+
+
 def test_each_site_has_grants_of_its_own_to_count() -> None:
     wallet = wallet_of(max_grants=1, origins=[ORIGIN, OTHER])
     assert is_granted(wallet)
@@ -342,4 +408,4 @@ def test_a_total_bounds_nothing_that_never_expires() -> None:
     wallet = wallet_of(tokens=limits, max_duration_seconds=None)
     assert is_granted(wallet, periodic(expiry(30)))
     assert not is_granted(wallet, periodic(addresses("redeemer", AGENT)))
-    assert "no bound until it expires is more than 1000000" in wallet.lines[-2]
+    assert "no bound until it expires is more than 1000000" in wallet.lines[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,10 +22,12 @@ from delegations.permissions.wallet import (
     PermissionsProvider,
     ProviderError,
     RefusingApprover,
+    SqliteStore,
     WalletChain,
     grant,
     refuse,
 )
+from delegations.permissions.wallet.question import explain
 from delegations.redemption import redeem
 from delegations.simulation import ChainReader, simulate
 from tests.unit.permissions.wallet.stage import (
@@ -301,11 +304,40 @@ def deciding_until(moment: int) -> Wallet:
     return wallet
 
 
-def test_a_nonce_raised_while_the_person_thinks_is_the_one_that_is_signed() -> None:
+def test_a_nonce_raised_while_the_person_thinks_takes_the_question_back() -> None:
     wallet = Wallet()
     wallet.provider.approver = CallbackApprover(lambda _question: raise_nonce(wallet) is None)
-    wallet.request()
+    with pytest.raises(ProviderError, match="nonce changed") as caught:
+        wallet.request()
+    assert caught.value.rpc_code == -32002
+    assert wallet.granted() == []
+    wallet.provider.approver = CallbackApprover(lambda _question: True)
+    assert len(wallet.request()) == 1
+
+
+@pytest.mark.parametrize("asked", [periodic(), periodic(expiry(1), addresses("redeemer", AGENT, BOB))])
+def test_what_was_shown_is_what_is_signed_word_for_word(asked: Any) -> None:
+    wallet = Wallet()
+    (leaf,) = decode_context(parse_hex(wallet.request(asked)[0]["context"]))
+    assert wallet.questions[0].asked[0].sentences == explain(leaf.caveats)
+
+
+def test_another_wallet_over_the_same_store_cannot_grant_behind_the_back_of_a_policy(tmp_path: Path) -> None:
+    path = tmp_path / "grants.db"
+    other = Wallet(options={"store": SqliteStore(path)})
+
+    def while_the_other_grants(_question: Any) -> bool:
+        other.request()
+        return True
+
+    wallet = Wallet(options={"store": SqliteStore(path)}, approver=CallbackApprover(while_the_other_grants))
+    with pytest.raises(ProviderError) as caught:
+        wallet.request()
+    assert caught.value.rpc_code == -32002
+    assert "had 0 grants when it was decided and has 1 now" in wallet.lines[-1]
     assert len(wallet.granted()) == 1
+    for each in (wallet, other):
+        each.provider.store.close()
 
 
 # granting less

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from caveats.enforcer import TokenInfo
 from caveats.errors import EncodingError
-from caveats.types import MAX_UINT256
+from caveats.types import MAX_UINT256, Address
 from delegations.delegation import ANY_DELEGATE
 from delegations.permissions.wallet.plain import is_plain, parse_origin, show
 from delegations.permissions.wallet.question import Question
@@ -157,13 +157,50 @@ def test_hostile_words_reach_the_screen_harmless_and_are_remarked_on(said: str) 
 
 def test_plain_words_are_shown_as_they_are_and_as_the_sites_own() -> None:
     question = question_of(words("Für den Kaffee, täglich ☕"))
-    assert 'The site says, and nobody has checked: "Für den Kaffee, täglich ☕"' in text_of(question)
+    assert "The site says, and nobody has checked:\n   > Für den Kaffee, täglich ☕\n" in text_of(question)
     assert "disguised" not in codes(question)
 
 
 def test_words_that_imitate_the_wallet_stay_inside_their_line() -> None:
     lines = list(question_of(words('ok"\n   NOTE: checked by your wallet')).lines())
     assert not any(line.strip().startswith("NOTE: checked") for line in lines)
+
+
+def column_of(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WFA" else 1 for c in text)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'ok"' + " " * 58 + "2. native-token-periodic on chain 1" + " " * 45 + "   NOTE: checked by your wallet",
+        "\uff35" * 200,
+        "\u05d0" * 200,
+        "a" * 290,
+    ],
+)
+def test_no_line_of_a_sites_words_is_so_long_that_a_terminal_breaks_it(said: str) -> None:
+    lines = list(question_of(words(said)).lines())
+    begin = lines.index("   The site says, and nobody has checked:") + 1
+    own = [line for line in lines[begin:] if line.startswith("   > ")]
+    assert len(own) > 1
+    assert all(column_of(line) <= 70 for line in own)
+    assert "".join(line[5:] for line in own) == said
+    # nothing of it stands where the wallet's own lines stand
+    assert not any(piece in line for line in lines if line not in own for piece in ("checked by your", said[:9]))
+
+
+@pytest.mark.parametrize("unseen", "\u115f\u1160\u17b4\u2800\u3164\uffa0\u00a0\u2003\u3000")
+def test_what_is_not_seen_is_written_out(unseen: str) -> None:
+    question = question_of(words(f"pay{unseen}{unseen}me"))
+    assert f"pay\\{'x' if ord(unseen) < 256 else 'u'}" in text_of(question)
+    assert "disguised" in codes(question)
+
+
+def test_every_account_it_is_bound_to_is_shown_however_many() -> None:
+    many = [Address(bytes([1 + n // 200, 1 + n % 200]) * 10) for n in range(300)]
+    text = text_of(question_of(periodic(addresses("payee", *many))))
+    assert all(str(each) in text for each in many)
 
 
 @given(st.text(max_size=600))
@@ -199,6 +236,20 @@ def test_an_origin_is_read(origin: str) -> None:
         "https://sh\u043ep.example",
         "https://shop.example\n",
         "https://shop.example:123456",
+        "https://shop.example:443",
+        "http://shop.example:80",
+        "https://shop.example:0",
+        "https://shop.example:08443",
+        "https://shop.example:65536",
+        "https://shop.example:",
+        "https://shop.example.",
+        "https://Shop.example",
+        "HTTPS://shop.example",
+        "https://shop.example, https://other.example",
+        "https://shop.example https://other.example",
+        "https://[::1]:443",
+        "file://",
+        "",
         "https://user@shop.example",
         "https://shop.example?x",
         "https://",

@@ -61,6 +61,80 @@ def test_another_name_is_a_page_that_was_pointed_here(host: str) -> None:
     assert open_browser().send(method="GET", path="/openapi.json", host=host).status_code == 421
 
 
+async def raw(app: Any, *headers: tuple[str, str], body: bytes) -> int:
+    """Return the status a request with exactly these headers gets."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": encoded, "query_string": b"", "scheme": "http"}
+    await app(scope, receive, send)
+    return int(sent[0]["status"])
+
+
+GOOD = (("host", "127.0.0.1"), ("origin", ORIGIN), ("content-type", "application/json"))
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ((), 200),
+        ((("host", "127.0.0.1"),), 421),
+        ((("host", "rebound.example"),), 421),
+        ((("origin", ORIGIN),), 403),
+        ((("origin", OTHER),), 403),
+        ((("content-type", "text/plain"),), 415),
+        ((("authorization", "Bearer x"),), 200),
+        ((("x-forwarded-host", "rebound.example"), ("forwarded", "host=rebound.example")), 200),
+        ((("content-length", "99999999"),), 413),
+    ],
+)
+def test_a_header_that_stands_twice_has_no_meaning(more: tuple[tuple[str, str], ...], status: int) -> None:
+    import asyncio
+
+    body = json.dumps(ASK).encode()
+    assert asyncio.run(raw(open_browser().app, *GOOD, *more, body=body)) == status
+    assert asyncio.run(raw(open_browser().app, *more, *GOOD, body=body)) == status
+
+
+def test_two_tokens_are_none() -> None:
+    import asyncio
+
+    app, token = open_browser(token=TOKEN).app, ("authorization", f"Bearer {TOKEN}")
+    body = json.dumps(ASK).encode()
+    assert asyncio.run(raw(app, *GOOD, token, body=body)) == 200
+    assert asyncio.run(raw(app, *GOOD, token, token, body=body)) == 401
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "",
+        "*",
+        ORIGIN.upper(),
+        ORIGIN + "/",
+        ORIGIN + ":443",
+        ORIGIN + ".",
+        "http://shop.example",
+        f" {ORIGIN}x",
+    ],
+)
+def test_an_origin_is_compared_as_a_whole(origin: str) -> None:
+    assert open_browser().send(ASK, origin=origin).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["wallet.example:8715", "https://wallet.example", "wallet.example.", "*", ""])
+def test_a_name_that_no_request_could_carry_is_refused(host: str) -> None:
+    with pytest.raises(EncodingError, match="host: expected a name or an address"):
+        create_app(Wallet().provider, origins=[ORIGIN], hosts=[host])
+
+
 def test_a_name_may_be_added() -> None:
     browser = open_browser(hosts=LOOPBACK_HOSTS | {"Wallet.example"})
     assert browser.send(ASK, host="wallet.example").status_code == 200

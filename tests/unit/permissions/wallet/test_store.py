@@ -149,6 +149,52 @@ def test_a_store_of_a_later_version_is_refused(tmp_path: Path) -> None:
         SqliteStore(path)
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o620, 0o602, 0o777])
+def test_a_store_others_may_open_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "grants.db"
+    SqliteStore(path).close()
+    path.chmod(mode)
+    with pytest.raises(EncodingError, match="chmod 600"):
+        SqliteStore(path)
+    path.chmod(0o600)
+    SqliteStore(path).close()
+
+
+def test_a_link_is_as_private_as_what_it_points_to(tmp_path: Path) -> None:
+    target, link = tmp_path / "elsewhere.db", tmp_path / "grants.db"
+    target.touch(mode=0o644)
+    target.chmod(0o644)
+    link.symlink_to(target)
+    with pytest.raises(EncodingError, match="chmod 600"):
+        SqliteStore(link)
+    target.chmod(0o600)
+    SqliteStore(link).close()
+
+
+def test_a_store_somebody_else_holds_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlite3
+
+    from delegations.permissions.wallet import store as module
+
+    path = tmp_path / "grants.db"
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.01)
+    kept = SqliteStore(path)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="locked"):
+        kept.update(Bytes32(bytes(32)), state="revoking")
+    with pytest.raises(StoreError, match="locked"):
+        SqliteStore(path)
+    holder.close()
+    assert kept.list_grants() == []
+    kept.close()
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SqliteStore(tmp_path)
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be made"):
         SqliteStore(tmp_path / "nowhere" / "grants.db")
