@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, ClassVar, Final, Literal, Self
 
 import rfc8785
@@ -39,6 +40,10 @@ from delegations.receipts.model_parts import (
 
 SCHEMA: Final = "urn:delegations:receipt:1"
 _ONLY_SAID: Final = ("labels", "answers", "issuer", "ext")
+# words for people, which another version of the issuer may choose otherwise: the terms and the revert data are the fact
+_WORDS: Final = re.compile(
+    r"lineage\.[0-9]+\.caveats\.[0-9]+\.(name|says)|outcome\.denial\.(enforcer_name|explanation)"
+)
 KINDS: Final = ("redemption", "denial", "escalation", "revocation", "grant")
 
 
@@ -88,10 +93,11 @@ class Receipt(Model):
 
         Args:
             path: names of fields joined by dots; a claim about a part holds for all that is in it, unless something
-                in it has a claim of its own.
+                in it has a claim of its own. Words for people are attested whatever is claimed: the `name` and
+                `says` of a caveat, the `enforcer_name` and `explanation` of a denial.
         """
         parts = path.split(".")
-        if parts[0] in _ONLY_SAID:
+        if parts[0] in _ONLY_SAID or _WORDS.fullmatch(path):
             return "attested"
         for length in range(len(parts), 0, -1):
             claimed = self.claims.get(".".join(parts[:length]))

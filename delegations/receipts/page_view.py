@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caveats.caveat import Caveat
-from caveats.registry import EnforcerRegistry
+from caveats.registry import DecodedCaveat, EnforcerRegistry
 from caveats.types import Address
 from delegations.delegation import ANY_DELEGATE
+from delegations.framework.reverts import decode_revert
 from delegations.receipts.check import find_problems, lineage
 from delegations.receipts.model import (
     EscalationReceipt,
@@ -21,6 +22,7 @@ from delegations.receipts.model_parts import (
     Label,
     Link,
     Provenance,
+    ReceiptCaveat,
     ReceiptDenial,
 )
 from delegations.receipts.page_words import (
@@ -34,6 +36,7 @@ from delegations.receipts.page_words import (
     say_movement,
     say_time,
 )
+from delegations.simulation.wording import say_refusal
 
 _HOW = {
     "disabled": "disabled in the manager",
@@ -53,11 +56,18 @@ def _block_rows(block: BlockRef) -> Iterator[tuple[str, str]]:
         yield "block hash", str(block.hash)
 
 
-def _denial_rows(denial: ReceiptDenial, status: str) -> Iterator[tuple[str, str]]:
-    yield f"{status} at stage {denial.stage}", denial.explanation
+def _denial_rows(denial: ReceiptDenial, status: str, caveat: DecodedCaveat | None) -> Iterator[tuple[str, str]]:
+    """Yield what is told of a denial; `caveat` is the one that said no, where the lineage has it."""
+    reason = decode_revert(denial.revert_data)
+    read = reason.text if caveat is None else say_refusal(caveat, reason.onchain)
+    yield f"{status} at stage {denial.stage}", read
+    if denial.explanation != read:
+        yield "in the issuer's words", denial.explanation
     if denial.depth is not None and denial.caveat is not None:
-        name = denial.enforcer_name or str(denial.enforcer)
+        name = str(denial.enforcer) if caveat is None else caveat.enforcer_name or caveat.name
         yield "by", f"caveat {denial.caveat} of the delegation at depth {denial.depth}: {name}"
+        if denial.enforcer_name not in (None, name):
+            yield "which the issuer calls", str(denial.enforcer_name)
     elif denial.depth is not None:
         yield "by", f"the manager, over the delegation at depth {denial.depth}"
     if denial.execution is not None:
@@ -157,15 +167,31 @@ class _Viewer:
             return tuple(say_execution(execution) for execution in receipt.request.executions)
         return ()
 
+    def _denial_in(self, link: Link) -> ReceiptDenial | None:
+        """Return the denial when it is of this link."""
+        receipt = self.receipt
+        denial = receipt.outcome.denial if isinstance(receipt, RedemptionReceipt) else None
+        if denial is None or not isinstance(receipt, RedemptionReceipt):
+            return None
+        return denial if denial.entry == receipt.subject.entry and denial.depth == link.depth else None
+
+    def _read(self, caveat: ReceiptCaveat) -> DecodedCaveat:
+        return self.registry.decode(Caveat(enforcer=caveat.enforcer, terms=caveat.terms, args=caveat.args))
+
+    def _that_refused(self) -> DecodedCaveat | None:
+        """Return the caveat that said no in one of its hooks, as its terms are read here."""
+        for link in lineage(self.receipt):
+            denial = self._denial_in(link)
+            if denial is not None and denial.stage == "hook" and (denial.caveat or 0) < len(link.caveats):
+                return None if denial.caveat is None else self._read(link.caveats[denial.caveat])
+        return None
+
     def _step(self, link: Link) -> Step:
-        denial = self.receipt.outcome.denial if isinstance(self.receipt, RedemptionReceipt) else None
-        here = None
-        if denial is not None and isinstance(self.receipt, RedemptionReceipt):
-            here = denial if denial.entry == self.receipt.subject.entry and denial.depth == link.depth else None
+        here = self._denial_in(link)
         bounds = []
         for index, caveat in enumerate(link.caveats):
-            decoded = self.registry.decode(Caveat(enforcer=caveat.enforcer, terms=caveat.terms, args=caveat.args))
-            same = caveat.says == decoded.describe()
+            decoded = self._read(caveat)
+            same = (caveat.name, caveat.says) == (decoded.name, decoded.describe())
             bounds.append(
                 Bound(
                     index=index,
@@ -223,7 +249,7 @@ class _Viewer:
         yield self._part("moved", moved, "outcome.movements")
         decided: list[tuple[str, str]] = []
         if outcome.denial is not None:
-            decided += _denial_rows(outcome.denial, outcome.status)
+            decided += _denial_rows(outcome.denial, outcome.status, self._that_refused())
             if outcome.denial.entry not in (None, subject.entry):
                 decided.append(("elsewhere", f"redemption {outcome.denial.entry} of the same call is what was denied"))
         decided += [

@@ -14,6 +14,7 @@ from delegations.framework.reverts import RevertReason, decode_revert
 from delegations.redemption import Redemption
 from delegations.simulation.replay import Step, expected_steps, link_hash, manager_refusals
 from delegations.simulation.verdict import Denial, ExecutionResult
+from delegations.simulation.wording import say_refusal
 
 # These are thrown before the precompile is called, so no call stands for them in the tree.
 _SIGNATURE_SHAPE_ERRORS = ("ECDSAInvalidSignatureLength", "ECDSAInvalidSignatureS")
@@ -135,8 +136,7 @@ class Attribution:
             enforcer_name=decoded.enforcer_name,
             hook=step.hook,
             reason=said,
-            explanation=text
-            or f"{decoded.name} said no ({said or 'no reason given'}). Its terms: {decoded.describe()}",
+            explanation=text or say_refusal(decoded, said),
             revert_data=reason.raw,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from caveats.enforcer import NATIVE_TOKEN, Tokens, format_utc, name_token, show_native, show_token
+from caveats.registry import DecodedCaveat
 from caveats.revocation.id import Id
 from caveats.revocation.limited_calls import LimitedCalls
 from caveats.revocation.nonce import Nonce
@@ -37,6 +38,11 @@ def name_budget(level: Level) -> str:
 def until(at: int | None) -> str:
     """Return " until 2027-01-16 00:00:00 UTC", or nothing for never."""
     return "" if at is None else f" until {format_utc(at)}"
+
+
+def say_refusal(caveat: DecodedCaveat, reason: str) -> str:
+    """Return that a caveat said no in one of its hooks, and why; `reason` is "" when it gave none."""
+    return f"{caveat.name} said no ({reason or 'no reason given'}). Its terms: {caveat.describe()}"
 
 
 def describe_level(item: Item, level: Level, tokens: Tokens | None) -> str:

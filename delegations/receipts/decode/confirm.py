@@ -20,6 +20,7 @@ from delegations.framework.reverts import RevertReason
 from delegations.redemption import Redemption
 from delegations.simulation.replay import manager_refusals
 from delegations.simulation.verdict import Denial
+from delegations.simulation.wording import say_refusal
 
 # they ask the clock, which neither transaction nor receipt tells
 _BY_THE_CLOCK: Final = ("TimestampEnforcer", "BlockNumberEnforcer")
@@ -89,6 +90,6 @@ def _by_terms(
                 enforcer_name=decoded.enforcer_name,
                 hook="before",
                 reason=reason,
-                explanation=f"{decoded.name} said no ({reason}). Its terms: {decoded.describe()}",
+                explanation=say_refusal(decoded, reason),
                 revert_data=revert.raw,
             )

@@ -112,6 +112,14 @@ def test_a_claim_about_a_part_holds_for_what_is_in_it_unless_that_has_its_own(re
     assert told.standing("outcome.movements") == told.standing("outcome.movements.0") == "proven"
 
 
+@pytest.mark.parametrize("path", ["lineage.0.caveats.0.name", "lineage.0.caveats.0.says", "outcome.denial.explanation"])
+def test_words_for_people_are_attested_whatever_is_claimed(every_kind: dict[str, Receipt], path: str) -> None:
+    part = path.partition(".")[0]
+    told = Receipt.from_wire({**every_kind["denial"].to_wire(), "claims": {part: "proven", path: "proven"}})
+    assert told.standing(part) == told.standing("lineage.0.caveats.0.terms" if part == "lineage" else part) == "proven"
+    assert told.standing(path) == "attested"
+
+
 def test_what_nobody_claimed_anything_about_is_attested(receipt: Receipt) -> None:
     told = Receipt.from_wire({**receipt.to_wire(), "claims": {"outcome": "proven"}})
     assert told.standing("outcome") == "proven"

@@ -261,6 +261,30 @@ def test_the_terms_are_shown_and_the_receipts_own_words_beside_them(receipt: Rec
     assert "the receipt's own words: LimitedCalls: Usable at most once." in text
 
 
+def test_another_name_for_a_caveat_is_shown_as_the_receipts_own(receipt: Receipt) -> None:
+    wire = receipt.to_wire()
+    wire["lineage"][1]["caveats"][0]["name"] = "Harmless"
+    (bound,) = make_view(Receipt.from_wire(wire)).steps[1].bounds
+    assert (bound.name, bound.own_words) == ("LimitedCalls", "Harmless: Usable at most 3 times.")
+
+
+def _decided(receipt: Receipt) -> dict[str, str]:
+    return dict(next(part for part in make_view(receipt).parts if part.title == "decided").rows)
+
+
+def test_why_it_was_denied_is_read_from_terms_and_revert_data(receipts: dict[str, Receipt]) -> None:
+    wire = receipts["denied"].to_wire()
+    honest = _decided(receipts["denied"])
+    assert honest["denied at stage hook"] == wire["outcome"]["denial"]["explanation"]
+    assert not [name for name in honest if "issuer" in name]
+    wire["outcome"]["denial"].update(explanation="The shop was closed.", enforcer_name="ShopEnforcer")
+    lie = _decided(Receipt.from_wire(wire))
+    assert lie["denied at stage hook"] == honest["denied at stage hook"]
+    assert lie["by"] == honest["by"]
+    assert lie["in the issuer's words"] == "The shop was closed."
+    assert lie["which the issuer calls"] == "ShopEnforcer"
+
+
 def test_a_contradiction_stands_at_the_top(receipt: Receipt) -> None:
     wire = receipt.to_wire()
     assert "contradicts itself" not in render_page(receipt)
