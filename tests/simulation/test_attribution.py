@@ -20,15 +20,10 @@ from delegations.evm import LocalChain, dev_account
 from delegations.execution import ExecutionMode
 from delegations.redemption import Redemption, redeem
 from delegations.simulation import execute, simulate
-from tests.enforcers.harness import AGENT, ALICE, CHAIN_ID, SHOP, Stage, set_stage, transfer
+from tests.enforcers.harness import AGENT, ALICE, CHAIN_ID, SHOP, Stage, transfer
 
 HELPER = Address(dev_account(3).address)
 NOTHING = Execution(target=SHOP)
-
-
-@pytest.fixture
-def stage() -> Stage:
-    return set_stage()
 
 
 def sign(delegation: Delegation, key: int, stage: Stage) -> Delegation:

@@ -34,28 +34,12 @@ from delegations.evm import dev_account
 from delegations.manager import MetaMaskManager
 from delegations.redemption import Redemption, redeem
 from delegations.simulation import execute, explain_denial, simulate
-from tests.enforcers.harness import (
-    AGENT,
-    ALICE,
-    CHAIN_ID,
-    SHOP,
-    START_AT,
-    START_BLOCK,
-    Stage,
-    grant,
-    set_stage,
-    transfer,
-)
+from tests.enforcers.harness import AGENT, ALICE, CHAIN_ID, SHOP, START_AT, START_BLOCK, grant, transfer
 
 USDC = 10**6
 DAY = 86_400
 MIDNIGHT = 1_800_057_600  # 2027-01-16 00:00:00 UTC
 NOTHING = Execution(target=SHOP)
-
-
-@pytest.fixture
-def stage() -> Stage:
-    return set_stage()
 
 
 def grant_of(*terms):

@@ -16,7 +16,7 @@ from delegations.evm.forked import ForkedWorld, NodeState
 from delegations.evm.process import AnvilProcess, require_anvil
 from delegations.evm.rpc import RpcClient
 from delegations.simulation import NodeReader, remaining, status
-from tests.enforcers.harness import ALICE, CHAIN_ID, START_AT, Stage, attempt_on, grant, set_stage, transfer
+from tests.enforcers.harness import ALICE, CHAIN_ID, START_AT, attempt_on, grant, transfer
 
 
 class FakeNode:
@@ -55,11 +55,6 @@ class FakeNode:
 
     def close(self) -> None:
         pass
-
-
-@pytest.fixture
-def stage() -> Stage:
-    return set_stage()
 
 
 @pytest.fixture
