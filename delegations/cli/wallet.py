@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,7 +97,7 @@ def serve(
         with open_socket(address, port) as listening, suppress(KeyboardInterrupt):
             _announce(listening.getsockname(), provider)
             _note_unnamed(approver, origin, chain.chain_id)
-            run(served, listening)
+            run(served, listening, on_stop=_stopping(approver))
 
 
 @app.command()
@@ -186,6 +186,14 @@ def _approver(policy: str | None, *, ask: bool) -> Approver:
     if policy is None:
         return TerminalApprover()
     return PolicyApprover(read_policy(Path(policy)), otherwise=TerminalApprover() if ask else None)
+
+
+def _stopping(approver: Approver) -> Callable[[], None]:
+    """Return what takes back the question at the terminal, where one may stand."""
+    from delegations.permissions.wallet import PolicyApprover, TerminalApprover
+
+    asking = approver.otherwise if isinstance(approver, PolicyApprover) else approver
+    return asking.stop if isinstance(asking, TerminalApprover) else lambda: None
 
 
 def _account(keystore: str | None, hybrid: str | None) -> tuple[LocalAccount, WalletAccount]:

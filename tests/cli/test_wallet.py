@@ -6,9 +6,10 @@ import os
 import pty
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from eth_account import Account
@@ -86,24 +87,55 @@ def test_the_operator_is_told_what_the_site_is_not(node: Node, tmp_path: Path) -
         assert f"{ORIGIN} was refused: permission 1: allow 1: 11 in 86400 seconds is more than 10" in err
 
 
+class Question(NamedTuple):
+    """A question that stands at a terminal: what is typed there, what the site will be answered, what was shown."""
+
+    running: Served
+    terminal: int
+    coming: Future[Any]
+    shown: bytes
+
+
+@contextmanager
+def asked(node: Node, folder: Path) -> Iterator[Question]:
+    """Ask for more than the policy grants, with somebody at the terminal."""
+    ours, theirs = pty.openpty()
+    shown = b""
+    with serving(node[1], folder, "--ask", terminal=theirs) as running, ThreadPoolExecutor(1) as meanwhile:
+        coming = meanwhile.submit(running.call, "wallet_requestExecutionPermissions", [daily(amount=11)])
+        while b"anything else to refuse: " not in shown:
+            shown += os.read(ours, 4096)
+        yield Question(running, ours, coming, shown)
+    os.close(theirs)
+    os.close(ours)
+
+
 @pytest.mark.parametrize(("typed", "is_granted"), [(b"yes\n", True), (b"no\n", False)])
 def test_what_the_policy_does_not_grant_is_asked_at_the_terminal(
     node: Node, tmp_path: Path, typed: bytes, is_granted: bool
 ) -> None:
-    ours, theirs = pty.openpty()
-    shown = b""
-    with serving(node[1], tmp_path, "--ask", terminal=theirs) as running, ThreadPoolExecutor(1) as meanwhile:
-        coming = meanwhile.submit(running.call, "wallet_requestExecutionPermissions", [daily(amount=11)])
-        while b"anything else to refuse: " not in shown:
-            shown += os.read(ours, 4096)
+    with asked(node, tmp_path) as question:
         # what is typed is thrown away until the wallet listens, so it is typed until it is heard
-        while not coming.done():
-            os.write(ours, typed)
-            wait([coming], timeout=0.05)
-    os.close(theirs)
-    os.close(ours)
-    assert b"At most 0.000000000000000011 ETH per day" in shown
-    assert ("result" in coming.result()) is is_granted
+        while not question.coming.done():
+            os.write(question.terminal, typed)
+            wait([question.coming], timeout=0.05)
+    assert b"At most 0.000000000000000011 ETH per day" in question.shown
+    assert ("result" in question.coming.result()) is is_granted
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_question_is_taken_back_when_the_server_is_told_to_end(
+    node: Node, tmp_path: Path, told: signal.Signals
+) -> None:
+    with asked(node, tmp_path) as question:
+        question.running.process.send_signal(told)
+        question.running.process.wait(timeout=20)
+        assert question.coming.result()["error"]["code"] == 4001
+        os.set_blocking(question.terminal, False)
+        after = os.read(question.terminal, 65_536)
+    assert b"Nobody waits for the answer any more" in after
+    assert b"Traceback" not in after
+    assert run("wallet", "grants", "--store", tmp_path / "grants.db").out == "nothing was granted\n"
 
 
 def refused(*given: object, code: int = 2, env: dict[str, str] | None = None) -> str:
@@ -165,7 +197,7 @@ def test_the_hybrid_account_of_the_key_may_grant(node: Node, tmp_path: Path) -> 
 
 def test_what_the_hybrid_account_granted_is_revoked_on_chain(node: Node, tmp_path: Path) -> None:
     install_entry_point(node[0])
-    with serving(node[1], tmp_path, "--hybrid", "5") as running:
+    with serving(node[1], tmp_path, "--hybrid", "6") as running:
         first, second = running.request(), running.request()
         assert running.call("wallet_revokeExecutionPermission", {"permissionContext": first})["result"] == {}
         assert running.granted() == [second]
@@ -174,7 +206,7 @@ def test_what_the_hybrid_account_granted_is_revoked_on_chain(node: Node, tmp_pat
     assert refused_without.code == 2
     assert "give --hybrid SALT" in refused_without.err
     assert len(refused_without.err.splitlines()) == 1
-    ran = revoke(second, store, node, "--hybrid", "5", "--json")
+    ran = revoke(second, store, node, "--hybrid", "6", "--json")
     assert (ran.code, ran.json()["state"]) == (0, "revoked")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import select
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
 from delegations.permissions.model import PermissionRequest
 from delegations.permissions.wallet.question import Question
+
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,11 @@ class TerminalApprover:
 
     source: TextIO | None = None
     out: TextIO | None = None
+    _ended: threading.Event = field(default_factory=threading.Event, init=False, repr=False, compare=False)
+
+    def stop(self) -> None:
+        """Take back the question that stands, and refuse those to come: nobody waits for an answer any more."""
+        self._ended.set()
 
     def decide(self, question: Question) -> Decision:
         """Ask the person. A no when this is no terminal, or when it is closed."""
@@ -90,15 +99,30 @@ class TerminalApprover:
         out = sys.stderr if self.out is None else self.out
         if not (source.isatty() and out.isatty()):
             return RefusingApprover().decide(question)
+        if self._ended.is_set():
+            return refuse("the wallet is ending")
         try:
             out.write("".join(f"{line}\n" for line in ("", *question.lines())))
             out.write('Type "yes" to grant all of this, anything else to refuse: ')
             out.flush()
             _forget_typed(source)
+            if not self._wait_for_line(source):
+                out.write("\nNobody waits for the answer any more.\n")
+                return refuse("the wallet is ending")
             said = source.readline()
         except (OSError, ValueError) as error:
             return refuse(f"the terminal is gone: {error}")
         return grant() if said.strip() == "yes" else refuse("refused at the terminal")
+
+    def _wait_for_line(self, source: TextIO) -> bool:
+        """Return once there is something to read, or False when `stop` was called before."""
+        try:
+            while not select.select([source], [], [], _LOOK_SECONDS)[0]:
+                if self._ended.is_set():
+                    return False
+        except (OSError, ValueError):  # what cannot be waited for is read at once, as on Windows
+            pass
+        return True
 
 
 def _forget_typed(source: TextIO) -> None:

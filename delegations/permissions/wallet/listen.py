@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from caveats.errors import TransportError, UnsupportedError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from starlette.applications import Starlette
     from uvicorn import Config
 
@@ -46,7 +49,12 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    app: Starlette, listening: socket.socket, *, grace_seconds: int = 5, head_seconds: float = HEAD_SECONDS
+    app: Starlette,
+    listening: socket.socket,
+    *,
+    grace_seconds: int = 5,
+    head_seconds: float = HEAD_SECONDS,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Answer on a socket until the process is told to end (SIGINT or SIGTERM).
 
@@ -55,6 +63,7 @@ def serve(
         listening: from `open_socket`.
         grace_seconds: that requests under way are given when the process is to end.
         head_seconds: that the head of a request may take to arrive.
+        on_stop: is called when the process is told to end, before the grace: a question may be taken back.
 
     Raises:
         UnsupportedError: uvicorn is not installed.
@@ -63,7 +72,12 @@ def serve(
 
     import uvicorn
 
-    uvicorn.Server(config).run(sockets=[listening])
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            on_stop()
+            super().handle_exit(sig, frame)
+
+    Server(config).run(sockets=[listening])
 
 
 def configure(app: Starlette, *, grace_seconds: int = 5, head_seconds: float = HEAD_SECONDS) -> Config:

@@ -77,6 +77,7 @@ _REFUSALS = {
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "421": "The Host header names another server.",
+    "503": "The server is ending, or has too many connections.",
 }
 
 

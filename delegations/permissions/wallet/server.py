@@ -174,7 +174,11 @@ def _require_starlette() -> Callable[[Provider, _Door, Limits], Starlette]:
             except _Refusal as refusal:
                 refusal.headers |= {"Access-Control-Allow-Origin": origin}
                 raise
-            answered = await run_in_threadpool(answer, provider, body, origin=origin, limits=limits)
+            try:
+                answered = await run_in_threadpool(answer, provider, body, origin=origin, limits=limits)
+            except asyncio.CancelledError:  # the process is to end, and the answer did not come within its grace
+                said = ProviderError(RpcCode.UNAVAILABLE, "the wallet is ending; ask it later what it granted")
+                raise _Refusal(503, said, {"Access-Control-Allow-Origin": origin}) from None
             if answered is None:
                 return Response(None, 204, shared)
             return Response(answered, 200, shared, _JSON)

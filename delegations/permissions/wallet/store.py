@@ -230,7 +230,8 @@ class SqliteStore:
         with self._writing() as connection:
             cursor = connection.execute(
                 "UPDATE grants SET state = CASE state WHEN 'revoked' THEN state ELSE ? END,"
-                " revocation = coalesce(?, revocation), failure = ? WHERE hash = ?",
+                " revocation = coalesce(?, revocation),"
+                " failure = CASE state WHEN 'revoked' THEN NULL ELSE ? END WHERE hash = ?",
                 (state, revocation, failure, str(delegation_hash)),
             )
             if cursor.rowcount != 1:

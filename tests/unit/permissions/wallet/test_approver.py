@@ -51,6 +51,19 @@ def test_without_a_terminal_nothing_is_granted_and_nothing_is_read(source: TextI
     assert source.tell() == 0
 
 
+def test_after_the_wallet_was_stopped_nobody_is_asked() -> None:
+    screen = Screen()
+    terminal = TerminalApprover(Screen("yes\n"), screen)
+    wallet = Wallet(approver=terminal)
+    wallet.request()
+    terminal.stop()
+    before = screen.getvalue()
+    with pytest.raises(ProviderError) as caught:
+        wallet.request()
+    assert caught.value.rpc_code == 4001
+    assert screen.getvalue() == before
+
+
 def test_a_closed_terminal_refuses() -> None:
     class Gone(Screen):
         def readline(self, *_size: int) -> str:

@@ -289,6 +289,29 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
 # the inside
 
 
+def test_what_is_under_way_when_the_server_ends_is_told_so() -> None:
+    import asyncio
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def request(self, method: str, params: Any = None, *, origin: str) -> Any:
+            begun.set()
+            go_on.wait(20)
+
+    async def exchange() -> int:
+        app = create_app(Slow(), origins=[ORIGIN])
+        asked = asyncio.ensure_future(raw(app, *GOOD, body=json.dumps(ASK).encode()))
+        await asyncio.to_thread(begun.wait, 20)
+        asked.cancel()
+        try:
+            return await asked
+        finally:
+            go_on.set()
+
+    assert asyncio.run(exchange()) == 503
+
+
 class Broken:
     def request(self, method: str, params: Any = None, *, origin: str) -> Any:
         raise RuntimeError("the key is 0xdeadbeef")

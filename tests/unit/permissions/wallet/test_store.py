@@ -81,6 +81,17 @@ def test_a_revocation_goes_forward_only(store: SqliteStore) -> None:
     assert store.list_grants()[0].state == "revoked"
 
 
+def test_a_slower_attempt_that_failed_says_nothing_of_a_revoked_grant(store: SqliteStore) -> None:
+    store.add([kept(1)])
+    digest = kept(1).hash
+    store.update(digest, state="revoking", failure="the node did not answer")
+    assert store.list_grants()[0].failure == "the node did not answer"
+    store.update(digest, state="revoked", revocation="0xab")
+    store.update(digest, state="revoking", failure="AlreadyDisabled()")
+    (grant,) = store.list_grants()
+    assert (grant.state, grant.revocation, grant.failure) == ("revoked", "0xab", None)
+
+
 def test_a_grant_that_is_not_there_cannot_change(store: SqliteStore) -> None:
     with pytest.raises(EncodingError, match="there is none"):
         store.update(kept(1).hash, state="revoked")
