@@ -6,6 +6,7 @@ Every write remembers what it replaced, so that a checkpoint is a position in a 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from caveats.types import keccak
@@ -13,6 +14,8 @@ from delegations.evm.world import EMPTY_ACCOUNT, AccountState, StateDiff, World
 
 EMPTY_CODE_HASH = keccak(b"")
 _ABSENT: Any = object()
+# EXTCODEHASH costs 100 gas however long the code is
+_code_hash = lru_cache(maxsize=64)(keccak)
 
 
 class Overlay:
@@ -93,7 +96,7 @@ class Overlay:
 
     def get_code_hash(self, address: bytes) -> bytes:
         code = self.get_code(address)
-        return keccak(code) if code else EMPTY_CODE_HASH
+        return _code_hash(code) if code else EMPTY_CODE_HASH
 
     def account_has_code_or_nonce(self, address: bytes) -> bool:
         state = self._get(address)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from delegations.receipts.evidence import BUNDLE_SCHEMA, EVIDENCE_TYPE, REASONS, Bundle
+from delegations.evm.metered import FRAME_WORK, PRECOMPILE_WORK
+from delegations.receipts.evidence import BUNDLE_SCHEMA, DEFAULT_BUDGET, EVIDENCE_TYPE, REASONS, Bundle
 from delegations.receipts.evidence.transactions import TYPES
 from tests.cli.command import run
 from tests.unit.receipts.evidence.live_chain import LiveChain
@@ -51,3 +52,18 @@ def test_the_options_of_the_page_exist() -> None:
     for command, options in re.findall(r"^delegations receipt (\w+)(.*)$", PAGE, re.MULTILINE):
         told = run("receipt", command, "--help").out
         assert all(option in told for option in re.findall(r"--[a-z-]+", options))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"more than {DEFAULT_BUDGET.transactions} transactions",
+        f"more than {DEFAULT_BUDGET.gas:,} gas",
+        f"{DEFAULT_BUDGET.work:,} units",
+        f"{FRAME_WORK} units for a call",
+        f"{PRECOMPILE_WORK[bytes(19) + bytes([9])]} for a round of blake2f",
+        f"{PRECOMPILE_WORK[bytes(19) + bytes([8])]} for a gas of a pairing",
+    ],
+)
+def test_a_bound_of_the_page_is_the_codes(text: str) -> None:
+    assert text in PAGE

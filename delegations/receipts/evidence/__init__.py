@@ -5,6 +5,7 @@ receipt = attach(receipt, bundle, block_hash)     # names the bundle, and claims
 report = verify(receipt, bundle, block_hash)      # asks nobody
 """
 
+from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget
 from delegations.receipts.evidence.bundle import BUNDLE_SCHEMA, EVIDENCE_TYPE, Bundle
 from delegations.receipts.evidence.collect import attach, prove
 from delegations.receipts.evidence.refusal import REASONS, EvidenceError
@@ -18,6 +19,8 @@ __all__ = [
     "verify",
     "examine",
     "Bundle",
+    "Budget",
+    "DEFAULT_BUDGET",
     "Report",
     "Finding",
     "Refusal",

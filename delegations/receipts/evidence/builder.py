@@ -8,11 +8,22 @@ from typing import Any
 from caveats.errors import EncodingError, TransportError
 from caveats.types import Address, Bytes32, keccak
 from delegations.evm.wire import from_data, unreadable
-from delegations.receipts.evidence.bundle import AccountProof, Bundle, InclusionProof, StateProof, Witness
+from delegations.receipts.evidence.bundle import (
+    MAX_BUNDLE,
+    MAX_ITEMS,
+    AccountProof,
+    Bundle,
+    InclusionProof,
+    StateProof,
+    Witness,
+)
 from delegations.receipts.evidence.header import Header
 from delegations.receipts.evidence.opened import Account, read_account
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.trie import EMPTY_ROOT, Trie, index_key, walk
+
+_ROOM, _SPARE = 2**20, 1_000
+"""Bytes, and items, that are kept for the state and for what is listed beside nodes and codes."""
 
 
 class BundleBuilder:
@@ -30,6 +41,24 @@ class BundleBuilder:
         self._transaction: InclusionProof | None = None
         self._witness: Witness | None = None
 
+    def copy(self) -> BundleBuilder:
+        """Return an independent copy: to try what may fail."""
+        copied = BundleBuilder(self.headers[0])
+        copied.headers = list(self.headers)
+        copied._nodes, copied._codes = dict(self._nodes), dict(self._codes)
+        copied._states = {
+            place: {address: set(slots) for address, slots in accounts.items()}
+            for place, accounts in self._states.items()
+        }
+        copied._transaction, copied._witness = self._transaction, self._witness
+        return copied
+
+    def refuse_too_large(self) -> None:
+        """Raise EvidenceError (too-large) where no file could hold what was collected so far."""
+        held = [*self._nodes.values(), *self._codes.values()]
+        if len(held) > MAX_ITEMS - _SPARE or 2 * sum(map(len, held)) > MAX_BUNDLE - _ROOM:
+            raise EvidenceError("too-large", f"{len(held)} nodes and codes are more than a bundle holds")
+
     def add_parent(self, header: Header) -> int:
         """Add the parent of the last header and return its place. Raises EncodingError for any other block."""
         if header.hash != self.headers[-1].parent_hash:
@@ -39,10 +68,19 @@ class BundleBuilder:
 
     def add_transaction(self, transactions: Trie, receipts: Trie, index: int) -> None:
         """Add the proofs of the transaction at a place of the first block, and of its receipt."""
-        for trie in (transactions, receipts):
-            for node in trie.prove(index_key(index)):
-                self._nodes[keccak(node)] = node
+        self._add_places(transactions, receipts, (index,))
         self._transaction = InclusionProof(header=0, index=index)
+
+    def add_transactions_before(self, transactions: Trie, receipts: Trie) -> None:
+        """Add the proofs of all that stand before the transaction that is proven, and of their receipts."""
+        if self._transaction is not None:
+            self._add_places(transactions, receipts, range(self._transaction.index))
+
+    def _add_places(self, transactions: Trie, receipts: Trie, places: Iterable[int]) -> None:
+        for trie in (transactions, receipts):
+            for place in places:
+                for node in trie.prove(index_key(place)):
+                    self._nodes[keccak(node)] = node
 
     def add_state(self, place: int, address: Address, slots: Iterable[bytes], answer: Mapping[str, Any]) -> Account:
         """Add what eth_getProof answered for an account and return the account; see `add_proof`."""

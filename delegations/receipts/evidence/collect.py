@@ -18,15 +18,14 @@ from delegations.framework.deployments import Registry
 from delegations.receipts.decode.inputs import to_bytes
 from delegations.receipts.evidence.builder import BundleBuilder
 from delegations.receipts.evidence.bundle import EVIDENCE_TYPE, AccountProof, Bundle
-from delegations.receipts.evidence.mined import decode_mined_receipt
 from delegations.receipts.evidence.node import FetchedBlock, Node
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.report import Report
 from delegations.receipts.evidence.state import Scope, manager_of, planned_state
-from delegations.receipts.evidence.trie import index_key
 from delegations.receipts.evidence.verify import examine, verify
 from delegations.receipts.evidence.witness import position_of
-from delegations.receipts.evidence.witness_of import client_of, witness_denial, witness_mined, witness_signature
+from delegations.receipts.evidence.witness_mined import BlockTries, with_replay
+from delegations.receipts.evidence.witness_of import client_of, witness_denial, witness_signature
 from delegations.receipts.model import EscalationReceipt, GrantReceipt, Receipt, RedemptionReceipt, RevocationReceipt
 from delegations.receipts.model_parts import BlockRef, Evidence, Provenance
 
@@ -56,8 +55,8 @@ def prove(
         client: a web3 instance, or an RpcClient.
         block: hash or number; of a grant the block at which it is shown not to be revoked, the latest by default.
         state: how much of the state is proven; "none" for a node without eth_getProof.
-        replay: also prove what a block's first transaction reads, so that a verifier can run it again and needs no
-            trace. By default only where nothing else shows why it failed.
+        replay: also prove what the transaction and those before it in its block read, so that a verifier can run it
+            again and needs no trace. By default only where nothing else shows why it failed, and it can be done.
         calldata: of a denial before the deed, the whole redeemDelegations calldata: the receipt has only its hash.
         gas: of a denial before the deed, the gas limit it was tried with.
         registry: reads enforcers of your own.
@@ -78,7 +77,8 @@ def prove(
             raise EncodingError("calldata: expected that of the denied call", hint="the receipt has only its hash")
         witness_denial(builder, node.client, receipt, calldata, gas=gas, registry=registry)
     else:
-        builder = _prove_done(receipt, node, block, replay)
+        # a node without eth_getProof cannot prove what a transaction reads either
+        builder = _prove_done(receipt, node, block, False if replay is None and state == "none" else replay)
         add_state(builder, node, planned_state(receipt, registry, state))
         if isinstance(receipt, GrantReceipt) and receipt.granted.scheme == "erc1271" and replay is not False:
             witness_signature(builder, node.client, receipt)
@@ -162,15 +162,7 @@ def _prove_done(receipt: Receipt, node: Node, block: bytes | int | None, replay:
     transactions, receipts = node.contents(fetched)
     builder.add_transaction(transactions, receipts, place)
     if isinstance(receipt, RedemptionReceipt):
-        raw, told = transactions.get(index_key(place)), receipts.get(index_key(place))
-        failed = told is not None and decode_mined_receipt(told).success is False
-        if raw is not None and (replay or (replay is None and failed and place == 0)):
-            if place:
-                raise UnsupportedError(
-                    f"replay: transaction {place} of its block runs on what those before it left, which nothing proves"
-                )
-            parent = node.block(bytes(fetched.header.parent_hash)).header
-            witness_mined(builder, node.client, raw, parent, chain_id=int(receipt.subject.chain[7:]))
+        return with_replay(builder, node, receipt, BlockTries(fetched, transactions, receipts), place, replay)
     return builder
 
 

@@ -134,6 +134,16 @@ class Header:
         """Excess blob gas; None before Cancun."""
         return self._number("excessBlobGas") if len(self.fields) > _PLACES["excessBlobGas"] else None
 
+    @property
+    def parent_beacon_root(self) -> Bytes32 | None:
+        """Root of the beacon block before; None before Cancun."""
+        return self._word("parentBeaconBlockRoot") if len(self.fields) > _PLACES["parentBeaconBlockRoot"] else None
+
+    @property
+    def is_prague(self) -> bool:
+        """Whether it has what Prague added to headers; later forks' have it too."""
+        return len(self.fields) > _PLACES["requestsHash"]
+
 
 def decode_header(data: bytes) -> Header:
     """Return the header `data` encodes. Raises EvidenceError (header-malformed)."""

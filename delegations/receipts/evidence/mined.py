@@ -50,13 +50,16 @@ class ProvenReceipt:
     logs: tuple[ProvenLog, ...]
     deposit_nonce: int | None = None
 
-    def as_wire(self, digest: bytes) -> dict[str, Any]:
+    def as_wire(self, digest: bytes, first_log: int = 0) -> dict[str, Any]:
         """Return it as decoding takes a receipt; `digest` is the transaction's hash.
 
-        A log's `logIndex` is its place in the transaction: where it stands in the block depends on receipts that are
-        not shown.
+        A log's `logIndex` counts from `first_log` on: where it stands in the block depends on receipts before, which
+        may not be shown.
         """
-        logs = [{"address": log.address, "topics": log.topics, "data": log.data} for log in self.logs]
+        logs = [
+            {"address": log.address, "topics": log.topics, "data": log.data, "logIndex": index}
+            for index, log in enumerate(self.logs, first_log)
+        ]
         return {"transactionHash": digest, "status": int(bool(self.success)), "logs": logs}
 
 

@@ -7,7 +7,7 @@ receipt is compared with what they say. What only a trace tells is left as it is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from caveats.registry import EnforcerRegistry
@@ -33,21 +33,35 @@ _BY_HEADER: Final = "the block's header"
 _ONLY_TRACED: Final = "only a trace tells it"
 
 
+class Before(NamedTuple):
+    """What the transactions before one had used of their block."""
+
+    gas: int
+    logs: int
+
+
 class Mined(NamedTuple):
     """A transaction and receipt read from proven bytes.
 
     Attributes:
         place: of the transaction in its block.
+        before: what was used before it; None where that is not shown.
     """
 
     place: int
     transaction: ProvenTransaction
     receipt: ProvenReceipt
+    before: Before | None
 
     @property
     def gas_used(self) -> int | None:
-        """Gas of the transaction: known of a block's first, where nothing was used before."""
-        return self.receipt.cumulative_gas if self.place == 0 else None
+        """Gas of the transaction, where that of those before it is known."""
+        return None if self.before is None else self.receipt.cumulative_gas - self.before.gas
+
+    @property
+    def first_log(self) -> int:
+        """Place of its first log in the block; 0 where that is not known."""
+        return 0 if self.before is None else self.before.logs
 
     def decode(
         self,
@@ -61,7 +75,7 @@ class Mined(NamedTuple):
     ) -> DecodedTransaction:
         """Return what it did with delegations, as far as it shows. Arguments as `decode_redemptions`."""
         wire = self.transaction.as_wire()
-        told = self.receipt.as_wire(wire["hash"])
+        told = self.receipt.as_wire(wire["hash"], self.first_log)
         return decode_redemptions(
             wire,
             told,
@@ -74,14 +88,25 @@ class Mined(NamedTuple):
         )
 
 
-def read_included(included: Included, expected: Bytes32 | None) -> Mined:
-    """Return the proven transaction. Raises EvidenceError for another than `expected`, or what cannot be read."""
+def read_included(included: Included, expected: Bytes32 | None, before: Iterable[Included] | None = None) -> Mined:
+    """Return the proven transaction. Raises EvidenceError for another than `expected`, or what cannot be read.
+
+    Args:
+        included: the transaction.
+        expected: its hash.
+        before: those before it in its block; None where they are not shown.
+    """
     digest = Bytes32(keccak(included.transaction))
     if digest != expected:
         raise EvidenceError(
             "wrong-transaction", f"expected {expected}, the bundle proves {digest}", path="transaction.index"
         )
-    return Mined(included.place, decode_transaction(included.transaction), decode_mined_receipt(included.receipt))
+    used = None if before is None and included.place else Before(0, 0)
+    if used is not None:
+        for each in before or ():
+            receipt = decode_mined_receipt(each.receipt)
+            used = Before(receipt.cumulative_gas, used.logs + len(receipt.logs))
+    return Mined(included.place, decode_transaction(included.transaction), decode_mined_receipt(included.receipt), used)
 
 
 def check_block(findings: Findings, path: str, told: BlockRef, shown: BlockRef) -> None:
@@ -100,13 +125,13 @@ def check_chain(findings: Findings, path: str, told: str, mined: Mined) -> None:
 
 
 def check_log_index(findings: Findings, path: str, told: int | None, position: int | None, mined: Mined) -> None:
-    """Compare the place of a log in its block, which is known of the first transaction only."""
+    """Compare the place of a log in its block, which is known where those of the transactions before are."""
     if told is None:
         if position is not None:
             findings.contradict(path, "expected one: it is logged")
     elif position is None:
         findings.leave(path, _ONLY_TRACED)
-    elif mined.place == 0:
+    elif mined.before is not None:
         findings.compare(path, told, position, "proven", _BY_LOGS)
     elif told < position:
         findings.contradict(path, f"expected at least {position}, its place in the transaction, got {told}")

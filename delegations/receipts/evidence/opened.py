@@ -7,14 +7,14 @@ never zero.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from caveats.errors import EncodingError
 from caveats.types import Bytes32, keccak
 from delegations.receipts.evidence import rlp
-from delegations.receipts.evidence.bundle import AccountProof, Bundle
+from delegations.receipts.evidence.bundle import AccountProof, Bundle, InclusionProof
 from delegations.receipts.evidence.header import Header, decode_header
 from delegations.receipts.evidence.refusal import EvidenceError, Reason
 from delegations.receipts.evidence.trie import EMPTY_ROOT, index_key, walk
@@ -139,15 +139,23 @@ class OpenBundle:
             EvidenceError: a node is missing; not-included: the block has no transaction there.
         """
         proof = self.bundle.transaction
-        if proof is None:
-            return None
+        return None if proof is None else self._included(proof, proof.index)
+
+    def included_before(self) -> Iterator[Included]:
+        """Yield the transactions of the block before the one that is proven, in order. Raises as `included`."""
+        proof = self.bundle.transaction
+        if proof is not None:
+            for place in range(proof.index):
+                yield self._included(proof, place)
+
+    def _included(self, proof: InclusionProof, place: int) -> Included:
         header = self.header(proof.header)
-        key = index_key(proof.index)
+        key = index_key(place)
         transaction = walk(header.transactions_root, key, self.node)
         receipt = walk(header.receipts_root, key, self.node)
         if transaction is None or receipt is None:
-            raise EvidenceError("not-included", f"block {header.number} has no transaction {proof.index}")
-        return Included(header, proof.index, transaction, receipt)
+            raise EvidenceError("not-included", f"block {header.number} has no transaction {place}")
+        return Included(header, place, transaction, receipt)
 
     def refuse_unused(self) -> None:
         """Raise EvidenceError for a header, a node or a code that nothing needed."""

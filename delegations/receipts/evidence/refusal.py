@@ -47,6 +47,7 @@ Reason = Literal[
     "witness-mismatch",
     "witness-incomplete",
     "witness-unused",
+    "replay-over-budget",
 ]
 REASONS: tuple[str, ...] = get_args(Reason)
 

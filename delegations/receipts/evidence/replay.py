@@ -21,6 +21,7 @@ from delegations.evm.forked import ForkedWorld
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.receipts.build import denial_of, lengths_of, lineage_of, request_of
+from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget
 from delegations.receipts.evidence.bundle import Witness
 from delegations.receipts.evidence.header import Header
 from delegations.receipts.evidence.opened import OpenBundle
@@ -33,6 +34,8 @@ from delegations.simulation.attribution import Attribution
 from delegations.simulation.simulate import chain_facts
 from delegations.simulation.verdict import Denial
 
+_MODEXP = 0x05
+"""Has another price since Osaka, so that code which looks at the gas left can tell the rules apart by it."""
 _FIRST_NEW_PRECOMPILE = 0x12
 _P256 = 0x100
 _LAST_RESERVED = 0xFFFF
@@ -92,7 +95,11 @@ class Rerun:
 
 
 def replay_denial(
-    receipt: RedemptionReceipt, opened: OpenBundle, *, registry: EnforcerRegistry | None = None
+    receipt: RedemptionReceipt,
+    opened: OpenBundle,
+    *,
+    registry: EnforcerRegistry | None = None,
+    budget: Budget = DEFAULT_BUDGET,
 ) -> ReplayResult:
     """Return what a denial before the deed shows when it is run again on the bundle's witness.
 
@@ -100,13 +107,14 @@ def replay_denial(
         receipt: of a denial that was tried on a live chain's state and never sent.
         opened: its bundle. Nodes and codes that the replay needs count as used.
         registry: reads enforcers of your own, as the issuer did.
+        budget: how much may be run.
 
     Raises:
         EvidenceError: missing-evidence without a witness; wrong-block when the receipt names another block;
-            witness-mismatch when the call is not the receipt's; witness-incomplete when it reads what is not proven;
-            witness-unused when more is listed than it reads; receipt-contradicted when it ends otherwise than the
-            receipt says; claim-not-established when the end says nothing about the authority. Where a proof itself
-            does not hold, as OpenBundle.
+            witness-mismatch when the call is not the receipt's; replay-over-budget when it takes too much;
+            witness-incomplete when it reads what is not proven; witness-unused when more is listed than it reads;
+            receipt-contradicted when it ends otherwise than the receipt says; claim-not-established when the end says
+            nothing about the authority. Where a proof itself does not hold, as OpenBundle.
         UnsupportedError: the official framework code is not built in.
     """
     witness = opened.bundle.witness
@@ -121,7 +129,7 @@ def replay_denial(
     state = WitnessState(opened, witness, official_codes(chain_id))
     world, known = ForkedWorld(state), registry or EnforcerRegistry()
     try:
-        rerun = run_again(world, block, call_of(witness), known)
+        rerun = run_again(world, block, call_of(witness), known, budget=budget)
     except EvidenceError as error:
         raise state.refusal or error from None
     state.finish()
@@ -140,20 +148,21 @@ def call_of(witness: Witness) -> Transaction:
     return Transaction(witness.sender, witness.to, witness.data, witness.value, witness.gas)
 
 
-def run_again(world: World, block: BlockEnv, call: Transaction, registry: EnforcerRegistry) -> Rerun:
+def run_again(
+    world: World, block: BlockEnv, call: Transaction, registry: EnforcerRegistry, *, budget: Budget = DEFAULT_BUDGET
+) -> Rerun:
     """Return what a call of the manager does over a world, and who said no.
 
     Whoever collects a witness runs this over the node and whoever verifies runs it over the witness, so both read the
     same.
 
     Raises:
-        EvidenceError: "witness-mismatch" when it is no call of redeemDelegations, or cannot enter a block.
+        EvidenceError: "witness-mismatch" when it is no call of redeemDelegations, or cannot enter a block;
+            "replay-over-budget".
     """
-    from delegations.evm.pyevm import PyEvmEngine
-
     try:
         redemptions = decode_redeem_delegations(call.data)
-        outcome = PyEvmEngine().execute(world, block, call)
+        outcome = budget.engine().execute(world, block, call)
     except (EncodingError, UnsupportedError, ExecutionError) as error:
         raise EvidenceError("witness-mismatch", f"the call cannot be run: {error}", path="witness") from error
     denial = None
@@ -230,7 +239,8 @@ def refuse_other_rules(top: CallFrame, codes: Iterable[CodeSeen], path: str, *, 
 
     A frame that ran out of gas might not have, unless the gas is that of a mined transaction; one that halted may have
     met an opcode of later rules; and low addresses without code may be precompiles elsewhere. One of these does not
-    matter: framework code that calls the P-256 precompile computes the same by itself where there is none.
+    matter: framework code that calls the P-256 precompile computes the same by itself where there is none. Nor does
+    modexp, which framework code calls without a look at the gas.
     """
     official = {seen.address for seen in codes if seen.official}
     waiting = [(top, False)]
@@ -240,6 +250,9 @@ def refuse_other_rules(top: CallFrame, codes: Iterable[CodeSeen], path: str, *, 
             why = "ran out of gas, which whoever submits chooses" if frame.error == "out of gas" else "halted"
             raise EvidenceError("claim-not-established", f"a call of {frame.code_address} {why}", path=path)
         place = int.from_bytes(frame.code_address, "big")
+        if gas_is_given and place == _MODEXP and not by_official:
+            text = f"{frame.code_address} is called, whose price is another under other rules than Prague's"
+            raise EvidenceError("claim-not-established", text, path=path)
         if _FIRST_NEW_PRECOMPILE <= place <= _LAST_RESERVED and not (by_official and place == _P256):
             text = f"{frame.code_address} is called, which is code of its own under other rules than Prague's"
             raise EvidenceError("claim-not-established", text, path=path)

@@ -1,40 +1,67 @@
 """A mined transaction run again over a witness of the block before: what only a trace would tell, without a trace.
 
-Only the first transaction of a block can be: it runs on the state at the end of the block before. A later one runs on
-what those before it left, which no header commits to. What the block commits to of the outcome (status, gas, logs) is
-compared, so a machine with other rules than the chain's is found out wherever it matters there.
+    state at the end of block N-1  ++ what block N writes first
+      -> transaction 0 -> ... -> transaction k-1     each ends as its receipt in the block says: status, gas, logs
+      -> transaction k                               the same, and its call tree is what is asked for
 
-Source: EIP-1559, EIP-7702, EIP-4788 and EIP-2935 (what a block writes before its first transaction).
+All that stand before it in its block are run first: no header commits to the state between two transactions, but the
+block commits to each of them and to how it ended. A machine with other rules than the chain's is found out wherever
+one of these ends otherwise, and what other rules could decide without that is refused.
+
+Source: EIP-1559, EIP-7702, EIP-4788, EIP-2935; yellow paper, 4.3 (receipts commit to status, gas so far and logs).
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from caveats.errors import ExecutionError
 from delegations.evm.engine import BlockEnv, CallFrame, Outcome
-from delegations.evm.forked import ForkedWorld
+from delegations.evm.forked import NodeState
 from delegations.evm.wire import to_data
-from delegations.evm.world import World
+from delegations.receipts.evidence.block_start import StartedWorld
+from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget, over_budget, refuse_over_budget
 from delegations.receipts.evidence.bundle import Witness
 from delegations.receipts.evidence.header import Header
 from delegations.receipts.evidence.mined import ProvenReceipt, decode_mined_receipt
-from delegations.receipts.evidence.opened import OpenBundle
+from delegations.receipts.evidence.opened import Included, OpenBundle
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.replay import CodeSeen, codes_that_ran, refuse_other_rules
 from delegations.receipts.evidence.transactions import ProvenTransaction, decode_transaction
 from delegations.receipts.evidence.witness import official_codes
 from delegations.receipts.evidence.witness_state import WitnessState
 
-WRITTEN_FIRST: Final = frozenset(
-    (
-        bytes.fromhex("000f3df6d732807ef1319fb7bb8bb522d0beac02"),
-        bytes.fromhex("0000f90827f1c53a10cb7a02335b175320002935"),
-    )
-)
-"""Contracts a block writes to before its first transaction: beacon roots and block hashes."""
+if TYPE_CHECKING:
+    from delegations.evm.pyevm import PyEvmEngine
+
+_BLOB: Final = 3
 _ERRORS: Final = {"revert": "execution reverted", "out of gas": "out of gas", "halt": "invalid opcode"}
+
+
+class Step(NamedTuple):
+    """A transaction of a block, and how it ended there."""
+
+    transaction: ProvenTransaction
+    receipt: ProvenReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class MinedRun:
+    """What the last of some transactions did.
+
+    Attributes:
+        before: the state it ran on.
+        codes: the code that ran.
+        gas_used: by it alone.
+    """
+
+    before: StartedWorld
+    outcome: Outcome
+    codes: tuple[CodeSeen, ...]
+    gas_used: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +69,18 @@ class MinedReplay:
     """What running a mined transaction again showed.
 
     Attributes:
+        transaction: that was run.
         trace: its call tree, as callTracer with `withLog` tells of one.
         codes: the code that ran.
+        gas_used: by it alone.
+        before: the state it ran on: that of the block before, and what the transactions before it left.
     """
 
     transaction: ProvenTransaction
     trace: dict[str, Any]
     codes: tuple[CodeSeen, ...]
+    gas_used: int
+    before: StartedWorld
 
 
 def mined_environment(header: Header, chain_id: int) -> BlockEnv:
@@ -64,64 +96,105 @@ def mined_environment(header: Header, chain_id: int) -> BlockEnv:
     )
 
 
-def run_mined(
-    world: World, block: BlockEnv, transaction: ProvenTransaction, excess_blob_gas: int
-) -> tuple[Outcome, tuple[CodeSeen, ...]]:
-    """Return what a mined transaction does over a world, and the code that ran.
+def read_step(included: Included) -> Step:
+    """Return a transaction of a block with its receipt. Raises EvidenceError for what cannot be read."""
+    return Step(decode_transaction(included.transaction), decode_mined_receipt(included.receipt))
+
+
+def refuse_unrunnable(steps: Sequence[Step], budget: Budget) -> None:
+    """Raise EvidenceError where one of some transactions cannot be run here, or all take too much.
+
+    unsupported-type: what is not signed, such as a deposit of the OP stack, follows rules of its own chain; the price
+    of blobs follows a schedule that no header tells; and of what is denied, a creation is no call. replay-over-budget.
+    """
+    for place, (transaction, _) in enumerate(steps):
+        kind = transaction.kind
+        if not kind.is_signed or kind.number == _BLOB:
+            what = "blobs are priced by a schedule that no header tells" if kind.is_signed else "it is not signed"
+            raise EvidenceError(
+                "unsupported-type",
+                f"transaction {place} of the block is of type 0x{kind.number:02x}, which is not run again: {what}",
+                path="transaction",
+            )
+        if transaction.fields["gas"] > budget.gas:
+            text = f"transaction {place} may use {transaction.fields['gas']} gas, expected at most {budget.gas}"
+            raise over_budget(text)
+    transaction, receipt = steps[-1]
+    if transaction.to is None:
+        raise EvidenceError("unsupported-type", "only a signed call can be run again", path="transaction")
+    if receipt.cumulative_gas > budget.gas:
+        text = f"the block had used {receipt.cumulative_gas} gas up to here, expected at most {budget.gas}"
+        raise over_budget(text)
+
+
+def run_block(engine: PyEvmEngine, node: NodeState, header: Header, chain_id: int, steps: Sequence[Step]) -> MinedRun:
+    """Return what the last of a block's first transactions did, run after the others on the state before the block.
+
+    Whoever collects a witness runs this over the node and whoever verifies runs it over the witness, so both read the
+    same.
+
+    Args:
+        engine: runs them.
+        node: the state at the end of the block before.
+        header: of the block.
+        chain_id: of the chain.
+        steps: the block's transactions from its first on, with how each ended.
 
     Raises:
-        EvidenceError: witness-mismatch when it cannot enter the block.
+        EvidenceError: witness-mismatch when one cannot enter the block; claim-not-established when one before the last
+            ends otherwise than the block commits to, or other rules could have decided otherwise; receipt-contradicted
+            when the last ends otherwise.
     """
-    from delegations.evm.pyevm import PyEvmEngine
+    world, block = StartedWorld(node, header), mined_environment(header, chain_id)
+    used = 0
+    for place, step in enumerate(steps):
+        is_last = place == len(steps) - 1
+        path = "outcome" if is_last else "transaction"
+        outcome = _run(engine, world, block, step.transaction, header.excess_blob_gas or 0, place)
+        codes = codes_that_ran(world, chain_id, outcome.frame)
+        refuse_other_rules(outcome.frame, codes, path, gas_is_given=True)
+        _check_outcome(outcome, step.receipt, used, place, is_last=is_last)
+        if is_last:
+            return MinedRun(world, outcome, codes, outcome.gas_used)
+        world.apply(outcome.diff)
+        used = step.receipt.cumulative_gas
+    raise EvidenceError("missing-evidence", "there is no transaction to run again", path="transaction")
 
-    try:
-        outcome = PyEvmEngine().execute_signed(world, block, transaction.raw, excess_blob_gas=excess_blob_gas)
-    except ExecutionError as error:
-        raise EvidenceError("witness-mismatch", f"the transaction cannot be run: {error}", path="witness") from error
-    return outcome, codes_that_ran(world, block.chain_id, outcome.frame)
 
-
-def replay_mined(opened: OpenBundle, chain_id: int) -> MinedReplay:
+def replay_mined(opened: OpenBundle, chain_id: int, *, budget: Budget = DEFAULT_BUDGET) -> MinedReplay:
     """Return the call tree of the transaction a bundle proves, from running it again on the bundle's witness.
 
     Args:
-        opened: a bundle that proves the first transaction of a block, and holds a witness of the block before it.
+        opened: a bundle that proves a transaction and all before it in its block, and holds a witness of the block
+            before: of all that these read.
         chain_id: of the chain.
+        budget: how much may be run.
 
     Raises:
         EvidenceError: missing-evidence without a transaction or a witness; witness-mismatch when the witness is of
-            another call or block, or the transaction is not the first of its block; witness-incomplete,
-            witness-unused as `replay_denial`; receipt-contradicted when it ends otherwise than the block commits to;
-            claim-not-established when other rules could have decided otherwise.
+            another call or block; missing-node when one of the transactions before is not proven; unsupported-type,
+            replay-over-budget as `refuse_unrunnable`; witness-incomplete, witness-unused as `replay_denial`;
+            receipt-contradicted, claim-not-established as `run_block`.
         UnsupportedError: the official framework code is not built in.
     """
     included, witness, proof = opened.included(), opened.bundle.witness, opened.bundle.transaction
     if included is None or proof is None or witness is None:
         raise EvidenceError("missing-evidence", "the bundle holds no mined transaction to run again", path="witness")
-    if included.place:
-        raise EvidenceError(
-            "witness-mismatch",
-            f"transaction {included.place} runs on what those before it left, which no header commits to",
-            path="witness",
-        )
-    transaction = decode_transaction(included.transaction)
+    refuse_over_budget(included.place, budget)
+    steps = [read_step(each) for each in itertools.chain(opened.included_before(), (included,))]
+    transaction = steps[-1].transaction
+    refuse_unrunnable(steps, budget)
     if witness.header != proof.header + 1 or witness.chain_id != chain_id or not _is_of(witness, transaction):
         raise EvidenceError("witness-mismatch", "the witness is not of the transaction that is proven", path="witness")
     opened.header(witness.header)
-    if any(bytes(account.address) in WRITTEN_FIRST and account.slots for account in witness.accounts):
-        raise EvidenceError(
-            "claim-not-established", "it reads what its own block writes before it runs", path="witness.accounts"
-        )
     state = WitnessState(opened, witness, official_codes(chain_id))
-    block, excess = mined_environment(included.header, chain_id), included.header.excess_blob_gas or 0
     try:
-        outcome, codes = run_mined(ForkedWorld(state), block, transaction, excess)
+        run = run_block(budget.engine(), state, included.header, chain_id, steps)
     except EvidenceError as error:
+        # what was not in the witness comes first: a machine may go on past it, and end otherwise for that
         raise state.refusal or error from None
     state.finish()
-    refuse_other_rules(outcome.frame, codes, "outcome", gas_is_given=True)
-    _check_outcome(outcome, decode_mined_receipt(included.receipt))
-    return MinedReplay(transaction, as_trace(outcome.frame), codes)
+    return MinedReplay(transaction, as_trace(run.outcome.frame), run.codes, run.gas_used, run.before)
 
 
 def _is_of(witness: Witness, transaction: ProvenTransaction) -> bool:
@@ -130,20 +203,36 @@ def _is_of(witness: Witness, transaction: ProvenTransaction) -> bool:
     return said == (transaction.sender, transaction.to, transaction.data, fields["value"], fields["gas"])
 
 
-def _check_outcome(outcome: Outcome, receipt: ProvenReceipt) -> None:
+def _run(
+    engine: PyEvmEngine,
+    world: StartedWorld,
+    block: BlockEnv,
+    transaction: ProvenTransaction,
+    excess_blob_gas: int,
+    place: int,
+) -> Outcome:
+    try:
+        return engine.execute_signed(world, block, transaction.raw, excess_blob_gas=excess_blob_gas)
+    except ExecutionError as error:
+        raise EvidenceError(
+            "witness-mismatch", f"transaction {place} of the block cannot be run: {error}", path="witness"
+        ) from error
+
+
+def _check_outcome(outcome: Outcome, receipt: ProvenReceipt, used: int, place: int, *, is_last: bool) -> None:
+    """Compare how a transaction ended here with how it ended in its block."""
     logs = tuple((bytes(log.address), tuple(bytes(topic) for topic in log.topics), log.data) for log in outcome.logs)
     for what, got, expected in (
         ("status", outcome.success, receipt.success),
-        ("gas used", outcome.gas_used, receipt.cumulative_gas),
+        ("gas used", used + outcome.gas_used, receipt.cumulative_gas),
         ("logs", logs, receipt.logs),
     ):
         if got != expected:
-            raise EvidenceError(
-                "receipt-contradicted",
-                f"{what}: run again, the transaction ends otherwise than its block commits to",
-                path="outcome",
-                hint="the chain may not run by the rules of Prague",
-            )
+            text = f"{what}: run again, transaction {place} ends otherwise than its block commits to"
+            hint = "the chain may not run by the rules of Prague"
+            if is_last:
+                raise EvidenceError("receipt-contradicted", text, path="outcome", hint=hint)
+            raise EvidenceError("claim-not-established", text, path="transaction", hint=hint)
 
 
 def as_trace(frame: CallFrame) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from delegations.evm.engine import BlockEnv, Outcome, Transaction
 from delegations.evm.forked import ForkedWorld
 from delegations.evm.world import World
 from delegations.receipts.check import delegation_of
+from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget
 from delegations.receipts.evidence.opened import OpenBundle
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.replay import CodeSeen, call_of, codes_that_ran, refuse_other_rules
@@ -64,32 +65,34 @@ def signature_call(receipt: GrantReceipt) -> Transaction:
     return Transaction(granted.manager, granted.principal, data, gas=SIGNATURE_GAS)
 
 
-def ask_signature(world: World, block: BlockEnv, call: Transaction) -> tuple[Outcome, tuple[CodeSeen, ...]]:
+def ask_signature(
+    world: World, block: BlockEnv, call: Transaction, *, budget: Budget = DEFAULT_BUDGET
+) -> tuple[Outcome, tuple[CodeSeen, ...]]:
     """Return what the account answers over a world, and the code that ran.
 
     Raises:
-        EvidenceError: witness-mismatch when the call cannot enter a block.
+        EvidenceError: witness-mismatch when the call cannot enter a block; replay-over-budget.
     """
-    from delegations.evm.pyevm import PyEvmEngine
-
     try:
-        outcome = PyEvmEngine().execute(world, block, call)
+        outcome = budget.engine().execute(world, block, call)
     except ExecutionError as error:
         raise EvidenceError("witness-mismatch", f"the call cannot be run: {error}", path="witness") from error
     return outcome, codes_that_ran(world, block.chain_id, outcome.frame)
 
 
-def replay_signature(receipt: GrantReceipt, opened: OpenBundle) -> SignatureResult:
+def replay_signature(receipt: GrantReceipt, opened: OpenBundle, *, budget: Budget = DEFAULT_BUDGET) -> SignatureResult:
     """Return what a contract account says of the signature on a grant, asked again on the bundle's witness.
 
     Args:
         receipt: of a grant whose signature only the principal's contract can tell ("erc1271").
         opened: its bundle. Nodes and codes that the replay needs count as used.
+        budget: how much may be run.
 
     Raises:
         EvidenceError: missing-evidence without a witness; witness-mismatch when it is of another call;
-            witness-incomplete, witness-unused as `replay_denial`; receipt-contradicted when the account does not
-            accept the signature; claim-not-established when other rules or more gas could have decided otherwise.
+            witness-incomplete, witness-unused, replay-over-budget as `replay_denial`; receipt-contradicted when the
+            account does not accept the signature; claim-not-established when other rules or more gas could have decided
+            otherwise.
         UnsupportedError: the official framework code is not built in.
     """
     witness = opened.bundle.witness
@@ -102,7 +105,7 @@ def replay_signature(receipt: GrantReceipt, opened: OpenBundle) -> SignatureResu
     block = environment(opened.header(0), chain_id, "in")
     state = WitnessState(opened, witness, official_codes(chain_id))
     try:
-        outcome, codes = ask_signature(ForkedWorld(state), block, call)
+        outcome, codes = ask_signature(ForkedWorld(state), block, call, budget=budget)
     except EvidenceError as error:
         raise state.refusal or error from None
     state.finish()

@@ -20,6 +20,7 @@ from delegations.delegation import recover_delegation_signer
 from delegations.framework.deployments import Registry
 from delegations.receipts.check import Problem, delegation_of, find_problems, lineage
 from delegations.receipts.decode.model import DecodedRedemption
+from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget, refuse_over_budget
 from delegations.receipts.evidence.bundle import EVIDENCE_TYPE, Bundle
 from delegations.receipts.evidence.header import Header
 from delegations.receipts.evidence.mined_redemption import (
@@ -33,7 +34,7 @@ from delegations.receipts.evidence.opened import OpenBundle, open_bundle
 from delegations.receipts.evidence.other_kinds import check_grant, check_revocation
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.report import Findings, Report, Signature, cover
-from delegations.receipts.evidence.rerun import check_rerun
+from delegations.receipts.evidence.rerun import Reading, check_rerun
 from delegations.receipts.evidence.state import (
     Words,
     executes_as_asked,
@@ -61,6 +62,7 @@ def verify(
     *,
     registry: EnforcerRegistry | None = None,
     deployments: Registry | None = None,
+    budget: Budget = DEFAULT_BUDGET,
 ) -> Report:
     """Return the report on a receipt that holds: nothing shown contradicts it, and every claim is established.
 
@@ -71,12 +73,13 @@ def verify(
             your own. The bundle's word for it is worth nothing.
         registry: reads enforcers of your own, as the issuer did.
         deployments: managers and enforcers beside the published ones.
+        budget: the most that is run again, so that a stranger's bundle cannot keep this machine busy.
 
     Raises:
         EvidenceError: see its `reason`.
         EncodingError: a bundle without a block hash, or the other way round.
     """
-    report = examine(receipt, bundle, trusted_block_hash, registry=registry, deployments=deployments)
+    report = examine(receipt, bundle, trusted_block_hash, registry=registry, deployments=deployments, budget=budget)
     report.require()
     return report
 
@@ -88,6 +91,7 @@ def examine(
     *,
     registry: EnforcerRegistry | None = None,
     deployments: Registry | None = None,
+    budget: Budget = DEFAULT_BUDGET,
 ) -> Report:
     """Return the report on a receipt, also of one that does not hold: its `refusals` say why.
 
@@ -108,7 +112,7 @@ def examine(
         opened = open_bundle(bundle, trusted_block_hash)
         header = opened.headers[0]
         words = prove_state(opened, receipt, registry)
-        shown = _check(receipt, opened, words, findings, known, deployments)
+        shown = _check(receipt, opened, words, findings, Reading(known, deployments, budget))
         opened.refuse_unused()
     _establish_lineage(receipt, findings)
     cover(findings, _paths(receipt), "nothing here shows it")
@@ -169,22 +173,21 @@ def _check(
     opened: OpenBundle,
     words: Words | None,
     findings: Findings,
-    registry: EnforcerRegistry,
-    deployments: Registry | None,
+    reading: Reading,
 ) -> DecodedRedemption | None:
     """Hold the receipt against its opened bundle; return the redemption as it was decoded again."""
     if isinstance(receipt, RedemptionReceipt) and receipt.subject.phase == "preflight":
-        _check_tried(receipt, opened, findings, registry)
+        _check_tried(receipt, opened, findings, reading)
         return None
     if isinstance(receipt, RedemptionReceipt):
-        return _check_redemption(receipt, opened, words, findings, registry, deployments)
+        return _check_redemption(receipt, opened, words, findings, reading)
     if isinstance(receipt, RevocationReceipt):
         block = receipt.revocation.block
-        mined = _mined(opened, receipt.revocation.transaction, findings, "revocation.block", block)
-        chain_id = int(receipt.revocation.chain[7:])
-        decoded = mined.decode(chain_id, frozenset(), registry, deployments)
         _refuse_witness(opened)
-        check_revocation(receipt, mined, decoded, words, findings, registry)
+        mined = _mined(opened, receipt.revocation.transaction, findings, "revocation.block", block, reading)
+        chain_id = int(receipt.revocation.chain[7:])
+        decoded = mined.decode(chain_id, frozenset(), reading.registry, reading.deployments)
+        check_revocation(receipt, mined, decoded, words, findings, reading.registry)
         _check_network(findings, "revocation.network", receipt.revocation.network)
         return None
     if not isinstance(receipt, GrantReceipt):
@@ -192,7 +195,7 @@ def _check(
     if opened.bundle.transaction is not None:
         raise EvidenceError("unasked-proof", "this receipt is of no transaction", path="transaction")
     if receipt.granted.scheme == "erc1271" and opened.bundle.witness is not None:
-        _check_word(receipt, opened, findings)
+        _check_word(receipt, opened, findings, reading)
     else:
         _refuse_witness(opened)
     return None
@@ -203,25 +206,23 @@ def _refuse_witness(opened: OpenBundle) -> None:
         raise EvidenceError("unasked-proof", "for this receipt there is nothing to run again", path="witness")
 
 
-def _check_word(receipt: GrantReceipt, opened: OpenBundle, findings: Findings) -> None:
+def _check_word(receipt: GrantReceipt, opened: OpenBundle, findings: Findings, reading: Reading) -> None:
     """Ask the principal's contract again for its word."""
     from delegations.receipts.evidence.replay_signature import replay_signature
 
-    result = replay_signature(receipt, opened)
+    result = replay_signature(receipt, opened, budget=reading.budget)
     basis = f"the contract, asked again on the state at the end of block {result.block.number}"
     for path in ("signature", "chain", "manager", "scheme"):
         findings.establish(f"granted.{path}", "reexecuted", basis)
 
 
-def _check_tried(
-    receipt: RedemptionReceipt, opened: OpenBundle, findings: Findings, registry: EnforcerRegistry
-) -> None:
+def _check_tried(receipt: RedemptionReceipt, opened: OpenBundle, findings: Findings, reading: Reading) -> None:
     """Run a denial before the deed again."""
     from delegations.receipts.evidence.replay import replay_denial
 
     if opened.bundle.transaction is not None:
         raise EvidenceError("unasked-proof", "what was never sent has no transaction", path="transaction")
-    result = replay_denial(receipt, opened, registry=registry)
+    result = replay_denial(receipt, opened, registry=reading.registry, budget=reading.budget)
     for path in _paths(receipt):
         if path == "outcome.warnings":
             findings.leave(path, "what the issuer's own engine warned of")
@@ -237,17 +238,16 @@ def _check_redemption(
     opened: OpenBundle,
     words: Words | None,
     findings: Findings,
-    registry: EnforcerRegistry,
-    deployments: Registry | None,
+    reading: Reading,
 ) -> DecodedRedemption | None:
     subject = receipt.subject
     chain_id = int(subject.chain[7:])
-    mined = _mined(opened, subject.transaction, findings, "subject.block", subject.block)
-    decoded = mined.decode(chain_id, executes_as_asked(words), registry, deployments)
+    mined = _mined(opened, subject.transaction, findings, "subject.block", subject.block, reading)
+    decoded = mined.decode(chain_id, executes_as_asked(words), reading.registry, reading.deployments)
     _check_network(findings, "subject.network", subject.network)
-    shown = check_mined_redemption(receipt, mined, decoded, findings, registry)
+    shown = check_mined_redemption(receipt, mined, decoded, findings, reading.registry)
     if opened.bundle.witness is not None:
-        check_rerun(receipt, opened, mined, findings, registry, deployments)
+        check_rerun(receipt, opened, mined, findings, reading)
     return shown
 
 
@@ -255,7 +255,14 @@ def _check_network(findings: Findings, path: str, told: str) -> None:
     findings.compare(path, told, "live", "proven", "the block, whose hash is trusted")
 
 
-def _mined(opened: OpenBundle, transaction: Bytes32 | None, findings: Findings, path: str, told: BlockRef) -> Mined:
+def _mined(
+    opened: OpenBundle,
+    transaction: Bytes32 | None,
+    findings: Findings,
+    path: str,
+    told: BlockRef,
+    reading: Reading,
+) -> Mined:
     included = opened.included()
     if included is None or transaction is None:
         raise EvidenceError("missing-evidence", "nothing here proves the transaction", path="transaction")
@@ -264,7 +271,10 @@ def _mined(opened: OpenBundle, transaction: Bytes32 | None, findings: Findings, 
             "wrong-block", f"the receipt is of block {told.hash}, the trusted one is {included.header.hash}", path=path
         )
     check_block(findings, path, told, _block_ref(included.header))
-    return read_included(included, transaction)
+    if opened.bundle.witness is None:
+        return read_included(included, transaction)
+    refuse_over_budget(included.place, reading.budget)
+    return read_included(included, transaction, opened.included_before())
 
 
 def _block_ref(header: Header) -> BlockRef:

@@ -12,7 +12,7 @@ Source: EIP-1186 (eth_getProof).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, TypeVar
 
@@ -24,7 +24,7 @@ from delegations.evm.fork import PinnedState, open_fork
 from delegations.evm.forked import ForkedWorld, NodeState
 from delegations.evm.rpc import RpcClient, RpcError
 from delegations.evm.wire import to_data
-from delegations.evm.world import AccountState, World
+from delegations.evm.world import AccountState
 from delegations.framework.artifact import load_framework
 from delegations.receipts.evidence.builder import BundleBuilder, account_proof
 from delegations.receipts.evidence.bundle import AccountProof, Witness
@@ -33,6 +33,7 @@ from delegations.receipts.model_parts import BlockRef
 
 T = TypeVar("T")
 Position = Literal["in", "after"]
+Hints = Callable[[], Mapping[bytes, Iterable[int]]]
 
 
 class RecordingState(NodeState):
@@ -105,10 +106,10 @@ def add_witness(
     place: int,
     client: RpcClient,
     call: Transaction,
-    run: Callable[[World, Transaction], T],
+    run: Callable[[ForkedWorld, Transaction], T],
     *,
     chain_id: int,
-    unless_slots_of: Collection[bytes] = (),
+    hints: Hints | None = None,
 ) -> T:
     """Run a call on a node's state, add the witness of everything it reads to a bundle, and return what `run` gave.
 
@@ -120,21 +121,25 @@ def add_witness(
         run: runs it on the world given, and reads of that world whatever its judgement rests on: the verifier runs the
             same over the witness, and may read nothing else.
         chain_id: of the chain, which must be the node's.
-        unless_slots_of: accounts whose storage the call may not read.
+        hints: asks the node what will likely be read, accounts with their slots; the call alone by default.
 
     Raises:
         EncodingError: the node is of another chain.
-        UnsupportedError: the call reads such storage, or the hash of a block that no header of the witness tells.
+        UnsupportedError: the call reads the hash of a block that no header of the witness tells.
         TransportError, EngineError: the node could not be asked, or its proofs do not hold.
     """
     header = builder.headers[place]
     state = open_fork(client, bytes(header.hash))
     if state.pin.environment.chain_id != chain_id:
         raise EncodingError.of("node", expected=f"chain {chain_id}", got=state.pin.environment.chain_id)
-    state.expect(call, [call.sender, *([] if call.to is None else [call.to])])
+    if hints is None:
+        state.expect(call, [call.sender, *([] if call.to is None else [call.to])])
+    else:
+        hinted = hints()
+        state.load(hinted, [(address, slot) for address, slots in hinted.items() for slot in slots])
     reads = RecordingState(state)
     result = run(ForkedWorld(reads), call)
-    _refuse_unprovable(reads, header, unless_slots_of)
+    _refuse_unprovable(reads, header)
     listed = _add_proofs(builder, place, client, state, reads, chain_id)
     builder.set_witness(
         Witness(
@@ -151,15 +156,10 @@ def add_witness(
     return result
 
 
-def _refuse_unprovable(reads: RecordingState, header: Header, unless_slots_of: Collection[bytes]) -> None:
+def _refuse_unprovable(reads: RecordingState, header: Header) -> None:
     beyond = sorted(reads.blocks - {header.number, header.number - 1})
     if beyond:
         raise UnsupportedError(f"witness: the call reads the hash of block {beyond[0]}, which no header here tells")
-    barred = sorted(reads.slots.keys() & set(unless_slots_of))
-    if barred:
-        raise UnsupportedError(
-            f"witness: the call reads storage of {Address(barred[0])}, which is not as it was before"
-        )
 
 
 def _add_proofs(

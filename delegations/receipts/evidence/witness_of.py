@@ -1,4 +1,4 @@
-"""Collects the witness for a receipt: of a denial before the deed, a contract's word, or a block's first transaction.
+"""Collects the witness for a receipt: of a denial before the deed, or of a contract's word.
 
 Each runs here over a node's state exactly what a verifier will run over the witness, so that both read the same.
 """
@@ -14,12 +14,8 @@ from caveats.types import Bytes32, keccak
 from delegations.evm.engine import DEFAULT_GAS, Transaction
 from delegations.evm.rpc import RpcClient
 from delegations.receipts.evidence.builder import BundleBuilder
-from delegations.receipts.evidence.header import Header
-from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.replay import Rerun, run_again
-from delegations.receipts.evidence.replay_mined import WRITTEN_FIRST, mined_environment, run_mined
 from delegations.receipts.evidence.replay_signature import ask_signature, signature_call
-from delegations.receipts.evidence.transactions import decode_transaction
 from delegations.receipts.evidence.witness import add_witness, environment, position_of
 from delegations.receipts.model import GrantReceipt, RedemptionReceipt
 
@@ -113,37 +109,4 @@ def witness_signature(builder: BundleBuilder, client: Any, receipt: GrantReceipt
         signature_call(receipt),
         lambda world, call: ask_signature(world, environment(header, chain_id, "in"), call),
         chain_id=chain_id,
-    )
-
-
-def witness_mined(builder: BundleBuilder, client: Any, raw: bytes, parent: Header, *, chain_id: int) -> None:
-    """Add the witness of the first transaction of a block to the bundle that proves it.
-
-    Args:
-        builder: a bundle with the block's header, and the transaction, which is added by `add_transaction`.
-        client: a web3 instance, or an RpcClient.
-        raw: the transaction as its block commits to it.
-        parent: the header of the block before, which is added to the bundle.
-        chain_id: of the chain.
-
-    Raises:
-        UnsupportedError: the transaction reads what its own block writes before it runs.
-        EvidenceError: the transaction cannot be read, or not be run here.
-        EncodingError, TransportError, EngineError: as `witness_denial`.
-    """
-    header, transaction = builder.headers[0], decode_transaction(raw)
-    if not transaction.kind.is_signed or transaction.to is None:
-        raise EvidenceError("unsupported-type", "only a signed call can be run again", path="witness")
-    place = builder.add_parent(parent)
-    fields = transaction.fields
-    add_witness(
-        builder,
-        place,
-        client_of(client),
-        Transaction(transaction.sender, transaction.to, transaction.data, fields["value"], fields["gas"]),
-        lambda world, _call: run_mined(
-            world, mined_environment(header, chain_id), transaction, header.excess_blob_gas or 0
-        ),
-        chain_id=chain_id,
-        unless_slots_of=WRITTEN_FIRST,
     )

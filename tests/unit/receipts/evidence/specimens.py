@@ -35,7 +35,8 @@ from tests.receipts_corpus.ways_in import (
     an_operation_that_is_denied_in_a_transaction_that_succeeds as an_operation_that_is_denied,
 )
 from tests.receipts_corpus.ways_in import an_operation_that_redeems
-from tests.unit.receipts.evidence.live_chain import AGENT, ALICE, CHAIN_ID, LiveChain
+from tests.unit.receipts.evidence.crowded import Queue
+from tests.unit.receipts.evidence.live_chain import AGENT, ALICE, CHAIN_ID, SHOP, LiveChain
 from tests.unit.receipts.evidence.one_block import block_of
 from tests.unit.receipts.evidence.staged import above_the_allowance, chain, grant, pay
 from tests.unit.receipts.evidence.still_node import StillNode
@@ -46,6 +47,7 @@ NAMES = (
     "a redemption that was run again",
     "a denial before the deed",
     "a denial that was mined",
+    "a denial mined behind others",
     "a denial in a user operation",
     "a redemption in a user operation",
     "a revocation",
@@ -113,16 +115,21 @@ def _collect(live: LiveChain) -> Iterator[Specimen]:
     refused = live.redeem(1, redeem(live.grant(NativeTokenTransferAmount(max_amount_wei=5), salt=3), pay(6)))
     live.mine()
     yield _proven(NAMES[3], live.receipts(refused)[0], live.client)
-    for name, script in zip(NAMES[4:6], (an_operation_that_is_denied, an_operation_that_redeems), strict=True):
+    queue = Queue(live)
+    queue.send(3, SHOP, value=1)
+    behind = queue.redeem(1, redeem(live.grant(NativeTokenTransferAmount(max_amount_wei=5), salt=5), pay(6)))
+    live.mine()
+    yield _proven(NAMES[4], live.receipts(behind)[0], live.client)
+    for name, script in zip(NAMES[5:7], (an_operation_that_is_denied, an_operation_that_redeems), strict=True):
         yield _of_the_corpus(name, script)
-    yield _proven(NAMES[6], _revocation(live), live.client)
+    yield _proven(NAMES[7], _revocation(live), live.client)
     local = chain()
     given = grant([LimitedCalls(limit=2)])
     granted = make_grant_receipt(given, chain_id=CHAIN_ID, manager=local.manager, notes=notes())
-    yield _proven(NAMES[7], granted, StillNode(local.world, local.block).client)
+    yield _proven(NAMES[8], granted, StillNode(local.world, local.block).client)
     contract = granted_by(accounts.owned())
-    yield _proven(NAMES[8], contract.receipt, contract.node.client)
-    yield Specimen(NAMES[9], _escalation(local), None, None)
+    yield _proven(NAMES[9], contract.receipt, contract.node.client)
+    yield Specimen(NAMES[10], _escalation(local), None, None)
 
 
 def _of_the_corpus(name: str, script: Script) -> Specimen:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from caveats import LimitedCalls, NativeTokenTransferAmount
-from caveats.errors import ExecutionError, UnsupportedError
+from caveats.errors import ExecutionError
 from caveats.types import Address, keccak
 from delegations.evm import dev_account
 from delegations.evm.engine import BlockEnv, Log
@@ -143,21 +143,6 @@ def test_every_type_of_transaction_costs_what_its_block_says(live, salt, more):
 
 def _nonce(live: LiveChain, address: str) -> int:
     return int(live.call("eth_getTransactionCount", address, "latest"), 16)
-
-
-def test_a_later_transaction_of_a_block_cannot_be_run_again(live):
-    bounded = live.grant(NativeTokenTransferAmount(max_amount_wei=5), salt=4)
-    live.send(3, SHOP, value=1, maxPriorityFeePerGas=10**9)
-    digest = live.redeem(1, redeem(bounded, pay(6)))
-    live.mine()
-    (receipt,) = live.receipts(digest)
-    assert receipt.subject.transaction_index == 1
-    with pytest.raises(UnsupportedError, match="runs on what those before it left"):
-        prove(receipt, live.client, replay=True)
-    found = prove(receipt, live.client)
-    report = verify(receipt, found, _trusted(found))
-    assert found.witness is None
-    assert report.standing("outcome.denial") == "traced"
 
 
 def test_a_witness_for_a_later_transaction_is_refused(bundle):

@@ -193,12 +193,24 @@ def test_a_mined_denial_is_run_again_where_it_is_the_first_of_its_block(live: Li
     assert checked(live, receipt, replay=False).standing("outcome.denial") == "traced"
 
 
-def test_a_mined_denial_further_down_is_proven_to_have_failed_and_no_more(live: LiveChain) -> None:
+def test_a_mined_denial_is_run_again_behind_others_too(live: LiveChain) -> None:
+    live.mine()
+    live.send(2, SHOP, value=1, maxPriorityFeePerGas=9)
+    digest = live.redeem(1, redeem(live.grant(NativeTokenTransferAmount(max_amount_wei=1), salt=18), pay(2)))
+    live.mine()
+    (receipt,) = live.receipts(digest)
+    assert receipt.subject.transaction_index == 1
+    assert checked(live, receipt).standing("outcome.denial") == "reexecuted"
+    assert checked(live, receipt, replay=False).standing("outcome.denial") == "traced"
+    assert checked(live, receipt, state="none").standing("outcome.denial") == "traced"
+
+
+def test_a_mined_denial_that_is_not_run_again_is_proven_to_have_failed_and_no_more(live: LiveChain) -> None:
     live.send(2, SHOP, value=1)
     digest = live.redeem(1, redeem(live.grant(NativeTokenTransferAmount(max_amount_wei=1), salt=17), pay(2)))
     live.mine()
     (receipt,) = live.receipts(digest)
-    report = checked(live, receipt)
+    report = checked(live, receipt, replay=False)
     assert report.standing("outcome.movements") == "proven"
     assert report.standing("outcome.denial") == "traced"
     executed = receipt.model_copy(
@@ -208,7 +220,7 @@ def test_a_mined_denial_further_down_is_proven_to_have_failed_and_no_more(live: 
         }
     )
     with pytest.raises(EvidenceError, match="the call failed"):
-        prove(executed, live.client)
+        prove(executed, live.client, replay=False)
 
 
 def test_a_redemption_on_an_op_stack_chain_is_proven_in_a_block_with_a_deposit() -> None:
