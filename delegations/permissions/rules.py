@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from caveats.errors import abbreviate
 from caveats.types import Address, Listed, Uint256
 from delegations.permissions.wire import (
     Fields,
+    KeptData,
     PermissionFieldError,
     WireModel,
-    copy_json,
     join_path,
     read_addresses,
-    read_any_object,
     read_seconds,
     read_type,
 )
@@ -106,26 +105,8 @@ class PayeeRule(_AddressesRule):
     type: Literal["payee"] = "payee"
 
 
-class UnknownRule(Rule):
-    """A rule of a type that is not known: kept as it came, never compiled.
-
-    Attributes:
-        data: as it stands in the JSON.
-    """
-
-    data: dict[str, Any]
-
-    @field_validator("data")
-    @classmethod
-    def _own_copy(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return copy_json(value)
-
-    @classmethod
-    def read_data(cls, value: object, path: str) -> dict[str, Any]:
-        return {"data": read_any_object(value, path)}
-
-    def write_data(self) -> dict[str, Any]:
-        return copy_json(self.data)
+class UnknownRule(KeptData, Rule):
+    """A rule of a type that is not known: kept as it came, never compiled."""
 
 
 RULE_TYPES: Mapping[str, type[Rule]] = {"expiry": ExpiryRule, "redeemer": RedeemerRule, "payee": PayeeRule}

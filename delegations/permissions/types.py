@@ -11,18 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from caveats.errors import abbreviate
 from caveats.types import Address, Uint256
 from delegations.permissions.wire import (
     Fields,
+    KeptData,
     PermissionFieldError,
     WireModel,
-    copy_json,
     join_path,
     read_address,
-    read_any_object,
     read_flag,
     read_quantity,
     read_seconds,
@@ -214,34 +213,14 @@ class Erc20TokenRevocation(Permission):
     justification: str | None = None
 
 
-class UnknownPermission(Permission):
-    """A type that is not known: kept as it came, never compiled.
-
-    Attributes:
-        data: as it stands in the JSON.
-    """
-
-    data: dict[str, Any]
-
-    @field_validator("data")
-    @classmethod
-    def _own_copy(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return copy_json(value)
+class UnknownPermission(KeptData, Permission):
+    """A type that is not known: kept as it came, never compiled."""
 
     @property
     def justification(self) -> str | None:
         """The data's justification when it has one that is text."""
         found = self.data.get("justification")
         return found if isinstance(found, str) else None
-
-    @classmethod
-    def read_data(cls, value: object, path: str) -> dict[str, Any]:
-        """Return the data, whatever it holds."""
-        return {"data": read_any_object(value, path)}
-
-    def write_data(self) -> dict[str, Any]:
-        """Return the data as it came."""
-        return copy_json(self.data)
 
 
 NativePermission = NativeTokenStream | NativeTokenPeriodic | NativeTokenAllowance

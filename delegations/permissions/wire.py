@@ -16,6 +16,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
+from pydantic import field_validator
+
 from caveats.depth import DEEPEST, is_deep
 from caveats.errors import EncodingError, abbreviate
 from caveats.strict_json import parse_json
@@ -254,6 +256,30 @@ class WireModel(Model):
     def to_json(self) -> str:
         """Return the JSON text, indented by two."""
         return json.dumps(self.to_wire(), indent=2)
+
+
+class KeptData(WireModel):
+    """What a type that is not known carries: kept as it came, never compiled.
+
+    Attributes:
+        data: as it stands in the JSON.
+    """
+
+    data: dict[str, Any]
+
+    @field_validator("data")
+    @classmethod
+    def _own_copy(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return copy_json(value)
+
+    @classmethod
+    def read_data(cls, value: object, path: str) -> dict[str, Any]:
+        """Return the data, whatever it holds."""
+        return {"data": read_any_object(value, path)}
+
+    def write_data(self) -> dict[str, Any]:
+        """Return the data as it came."""
+        return copy_json(self.data)
 
 
 def to_camel(name: str) -> str:
