@@ -1,13 +1,8 @@
-// Answers requests with the TypeScript kit and viem: lines of JSON in, lines of JSON out, one for one.
-// A request is { op, ... }; its answer is what OPERATIONS[op] returns, or { error } when the kit throws.
-// An integer that the kit wants as a bigint travels as text with an n behind it: "5n", both ways.
+// Answers requests with the TypeScript kit and viem: lines of JSON in, lines of JSON out, as lines.mjs has them.
 //
 //   echo '{"op": "constants"}' | node tests/conformance/kit.mjs
 
-// The kit reports its use to its maker unless told not to; it reads these when it is first called.
-Object.assign(process.env, { DO_NOT_TRACK: '1', CI: '1' });
-
-const readline = await import('node:readline');
+const { answerLines } = await import('./lines.mjs');
 const root = await import('@metamask/smart-accounts-kit');
 const utils = await import('@metamask/smart-accounts-kit/utils');
 const { DelegationManager } = await import('@metamask/smart-accounts-kit/contracts');
@@ -172,18 +167,4 @@ const OPERATIONS = {
   },
 };
 
-const answer = async ({ op, ...request }) => {
-  if (!Object.hasOwn(OPERATIONS, op)) return { error: `kit.mjs has no operation ${op}` };
-  try {
-    return await OPERATIONS[op](request);
-  } catch (error) {
-    return { error: String(error?.shortMessage ?? error?.message ?? error) };
-  }
-};
-
-const asBigint = (_key, value) => (typeof value === 'string' && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value);
-const asText = (_key, value) => (typeof value === 'bigint' ? `${value}n` : value);
-
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line, asBigint)), asText)}\n`);
-}
+await answerLines('kit.mjs', OPERATIONS);

@@ -1,10 +1,7 @@
-// User operations by the TypeScript kit and viem. Lines of JSON in, lines of JSON out, one for one, as kit.mjs takes
+// User operations by the TypeScript kit and viem. Lines of JSON in, lines of JSON out, one for one, as lines.mjs has
 // them: the address and the deployment of a Hybrid account, the digest and the signature of an operation, its handleOps.
 
-// The kit reports its use to its maker unless told not to; it reads these when it is first called.
-Object.assign(process.env, { DO_NOT_TRACK: '1', CI: '1' });
-
-const readline = await import('node:readline');
+const { answerLines } = await import('./lines.mjs');
 const root = await import('@metamask/smart-accounts-kit');
 const utils = await import('@metamask/smart-accounts-kit/utils');
 const viem = await import('viem');
@@ -49,15 +46,5 @@ const sign = async ({ userOperation, privateKey, chainId, name, beneficiary }) =
 };
 
 const OPERATIONS = { account, sign };
-const asBigint = (_key, value) => (typeof value === 'string' && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value);
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { op, ...request } = JSON.parse(line, asBigint);
-  let answer;
-  try {
-    answer = await OPERATIONS[op](request);
-  } catch (error) {
-    answer = { error: String(error?.shortMessage ?? error?.message ?? error) };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
+await answerLines('operations_kit.mjs', OPERATIONS);

@@ -1,12 +1,9 @@
 // The TypeScript kit on both sides of ERC-7715: a dapp that asks a wallet over HTTP and redeems what it got, and a wallet
-// over HTTP that grants what it is asked for. Lines of JSON in, lines of JSON out, one for one, as kit.mjs takes them:
-// { op, ... }; the answer is what OPERATIONS[op] returns, or { error, code } when the kit throws.
+// over HTTP that grants what it is asked for. Lines of JSON in, lines of JSON out, as lines.mjs has them; an
+// error comes with its code.
 
-// The kit reports its use to its maker unless told not to; it reads these when it is first called.
-Object.assign(process.env, { DO_NOT_TRACK: '1', CI: '1' });
-
+const { answerLines } = await import('./lines.mjs');
 const { createServer } = await import('node:http');
-const readline = await import('node:readline');
 const root = await import('@metamask/smart-accounts-kit');
 const { erc7715ProviderActions, erc7710WalletActions } = await import('@metamask/smart-accounts-kit/actions');
 const utils = await import('@metamask/smart-accounts-kit/utils');
@@ -238,25 +235,10 @@ const revertOf = (error) => {
   return undefined;
 };
 
-const answer = async ({ op, ...request }) => {
-  if (!Object.hasOwn(OPERATIONS, op)) return { error: `permissions_kit.mjs has no operation ${op}` };
-  try {
-    return await OPERATIONS[op](request);
-  } catch (error) {
-    return {
-      error: String(error?.shortMessage ?? error?.message ?? error),
-      details: String(error?.details ?? ''),
-      code: codeOf(error),
-      data: revertOf(error),
-    };
-  }
-};
-
-const asBigint = (_key, value) => (typeof value === 'string' && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value);
-const asText = (_key, value) => (typeof value === 'bigint' ? `${value}n` : value);
-
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line, asBigint)), asText)}\n`);
-}
+await answerLines('permissions_kit.mjs', OPERATIONS, (error) => ({
+  details: String(error?.details ?? ''),
+  code: codeOf(error),
+  data: revertOf(error),
+}));
 for (const server of servers) server.close();
 process.exit(0);

@@ -1,10 +1,7 @@
 // Answers requests about ERC-7715 permissions with the wallet's package and the TypeScript kit: lines of JSON in, lines
 // of JSON out, one for one. An answer is what OPERATIONS[op] returns, or { error } when it throws.
 
-// The kit reports its use to its maker unless told not to; it reads these when it is first called.
-Object.assign(process.env, { DO_NOT_TRACK: '1', CI: '1' });
-
-const readline = await import('node:readline');
+const { answerLines } = await import('../lines.mjs');
 const root = await import('@metamask/smart-accounts-kit');
 const actions = await import('@metamask/smart-accounts-kit/actions');
 const utils = await import('@metamask/smart-accounts-kit/utils');
@@ -119,17 +116,4 @@ const OPERATIONS = {
   }),
 };
 
-const answer = async ({ op, ...request }) => {
-  try {
-    return await OPERATIONS[op](request);
-  } catch (error) {
-    return { error: String(error?.shortMessage ?? error?.message ?? error) };
-  }
-};
-
-const asBigint = (_key, value) => (typeof value === 'string' && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value);
-const asText = (_key, value) => (typeof value === 'bigint' ? `${value}n` : value);
-
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line, asBigint)), asText)}\n`);
-}
+await answerLines('permissions.mjs', OPERATIONS);
