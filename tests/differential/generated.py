@@ -11,7 +11,7 @@ from caveats.types import MAX_UINT256, Address
 from delegations.delegation import ANY_DELEGATE
 from delegations.execution import ExecutionMode
 from delegations.redemption import Redemption
-from tests.differential.enforcer_scenarios import ADDRESSES, pack
+from tests.differential.enforcer_parts import ADDRESSES, pack
 from tests.differential.scene import BOB, HELPER, ORACLE, Ask, Scene
 from tests.enforcers.harness import AGENT, ALICE, SHOP, START_AT, START_BLOCK
 

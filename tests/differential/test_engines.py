@@ -15,7 +15,8 @@ from delegations.framework.reverts import decode_revert
 from delegations.simulation import simulate
 from delegations.simulation.simulate import VERDICT_NEEDS, judge
 from tests.differential.call_scenarios import CALLS
-from tests.differential.enforcer_scenarios import ADDRESSES, ENFORCER_SCENARIOS
+from tests.differential.enforcer_parts import ADDRESSES
+from tests.differential.enforcer_scenarios import ENFORCER_SCENARIOS
 from tests.differential.framework_scenarios import FRAMEWORK
 from tests.differential.mining import Miner
 from tests.differential.scene import Ask, Scene, Script
