@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from delegations.permissions import PERMISSION_TYPES, RULE_TYPES, DecodedPermission, supported_by
+from tests.docs.pages import read_page, run_page
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "permissions.md").read_text()
+PAGE = read_page("permissions.md")
 
 
 @pytest.fixture(scope="module")
 def names() -> dict[str, Any]:
-    """What the page's code leaves behind, run as one program."""
-    made: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/permissions.md", "exec"), made)  # noqa: S102 - the page is ours
-    return made
+    return run_page("permissions.md")
 
 
 def test_the_code_asks_grants_and_reads_back(names: dict[str, Any]) -> None:

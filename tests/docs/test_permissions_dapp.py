@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -12,18 +11,15 @@ from delegations.permissions import asking
 from delegations.permissions.asking import _MEANINGS, UnavailableError
 from delegations.permissions.verify import CheckName
 from tests.cli.command import run
+from tests.docs.pages import read_page, run_page
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "permissions-dapp.md").read_text()
+PAGE = read_page("permissions-dapp.md")
 COMMANDS = ("supported", "request", "check", "decode", "granted", "revoke")
 
 
 @pytest.fixture(scope="module")
 def names() -> dict[str, Any]:
-    """What the page's code leaves behind, run as one program."""
-    made: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/permissions-dapp.md", "exec"), made)  # noqa: S102 - the page is ours
-    return made
+    return run_page("permissions-dapp.md")
 
 
 def test_the_grant_holds_and_is_denied_beyond_its_bounds(names: dict[str, Any]) -> None:

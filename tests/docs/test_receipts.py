@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +12,14 @@ from delegations.receipts.envelope import PAYLOAD_TYPE
 from delegations.receipts.ethereum_key import RECEIPT_TYPE
 from delegations.receipts.page_words import STANDINGS
 from tests.cli.command import run
+from tests.docs.pages import read_page, run_page
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "receipts.md").read_text()
+PAGE = read_page("receipts.md")
 
 
 @pytest.fixture(scope="module")
 def names() -> dict[str, Any]:
-    """What the page's code leaves behind, run as one program."""
-    made: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/receipts.md", "exec"), made)  # noqa: S102 - the page is ours
-    return made
+    return run_page("receipts.md")
 
 
 def test_the_code_makes_receipts_that_hold(names: dict[str, Any]) -> None:

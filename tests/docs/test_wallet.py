@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -11,18 +10,15 @@ import pytest
 from delegations.permissions.wallet import Limits, Policy, RpcCode
 from delegations.permissions.wallet.store import GrantState
 from tests.cli.command import run
+from tests.docs.pages import read_page, run_page
 from tests.unit.permissions.wallet.bad_requests import BAD_REQUESTS
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "wallet.md").read_text()
+PAGE = read_page("wallet.md")
 
 
 @pytest.fixture(scope="module")
 def names() -> dict[str, Any]:
-    """What the page's code leaves behind, run as one program."""
-    made: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/wallet.md", "exec"), made)  # noqa: S102 - the page is ours
-    return made
+    return run_page("wallet.md")
 
 
 def test_the_code_grants_one_permission_and_refuses_two(names: dict[str, Any]) -> None:
