@@ -67,6 +67,8 @@ def supported(wallet: Wallet, origin: Origin = None, as_json: Json = False) -> N
     for name, each in found.items():
         chains = ", ".join(map(str, each.chain_ids)) or "no chain is named"
         _print_line(f"{name}: {chains}; rules: {', '.join(each.rule_types) or 'none'}")
+    if not found:
+        _print_line("the wallet names no permission that it can grant")
 
 
 @app.command()
@@ -184,10 +186,16 @@ def check(
 @contextmanager
 def _asking(url: str, origin: str | None, as_json: bool) -> Iterator[PermissionsClient]:
     from delegations.permissions.client import PermissionsClient
+    from delegations.permissions.wire import PermissionFieldError, Problem
 
     token = os.environ.get(TOKEN_VARIABLE) or None
     with PermissionsClient.over_http(url, token=token, origin=origin) as client, _taking_no(as_json):
-        yield client
+        try:
+            yield client
+        except PermissionFieldError as error:
+            # what was given here is read before the wallet is asked, so the form at fault is that of its answer
+            told = [Problem(f"the wallet's answer: {problem.path}", problem.text) for problem in error.problems]
+            raise PermissionFieldError(*told) from error
 
 
 @contextmanager

@@ -126,8 +126,9 @@ class HttpTransport:
             raise EncodingError.of("endpoint", expected=expected, got="one that cannot be read") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             # the rest of a URL may hold a key, so only its beginning is repeated
-            got = f"{parts.scheme}://..." if parts.scheme else "no scheme"
-            raise EncodingError.of("endpoint", expected=expected, got=got)
+            has_scheme = "://" in url  # of localhost:8545 the host would be taken for one
+            got = f"{parts.scheme}://..." if has_scheme else "neither"
+            raise EncodingError.of("endpoint", expected=expected, got=got, hint=None if has_scheme else "prefix it")
         self.label = f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
         self._host, self._port, self._tls = parts.hostname, port, parts.scheme == "https"
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

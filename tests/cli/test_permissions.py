@@ -135,6 +135,22 @@ def test_granted_lists_what_the_wallet_says(stub: StubWallet) -> None:
     assert told(stub, "granted").out == "nothing is granted\n"
 
 
+@pytest.mark.parametrize(("method", "command"), [(GRANTED, "granted"), (SUPPORTED, "supported")])
+def test_an_answer_that_cannot_be_read_is_told_to_be_the_wallets(stub: StubWallet, method: str, command: str) -> None:
+    assert told(stub, command).code == 0
+    stub.results[method] = "x"
+    ran = told(stub, command)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: the wallet's answer: result: expected ")
+
+
+def test_a_wallet_that_can_grant_nothing_is_said_to(stub: StubWallet) -> None:
+    stub.results[SUPPORTED] = {}
+    ran = told(stub, "supported")
+    assert (ran.code, ran.out) == (0, "the wallet names no permission that it can grant\n")
+    assert told(stub, "supported", "--json").json() == {}
+
+
 def test_revoke_sends_the_context_of_a_response(stub: StubWallet, papers: Path) -> None:
     assert told(stub, "revoke", papers / "response.json").code == 0
     assert told(stub, "revoke", CONTEXT, "--json").json() == {"revoked": True}
