@@ -148,13 +148,17 @@ class OperationSubmitter:
 
 def _logs(receipt: Mapping[str, Any]) -> list[Log]:
     logs = receipt.get("logs")
-    if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
+    if not isinstance(logs, list) or not all(isinstance(log, dict) and _has_topics(log) for log in logs):
         raise unreadable("a receipt with its logs", logs)
     return [
         Log(
             from_address(log.get("address")),
-            tuple(from_data(topic) for topic in log.get("topics") or ()),
+            tuple(from_data(topic) for topic in log["topics"]),
             from_data(log.get("data") or "0x"),
         )
         for log in logs
     ]
+
+
+def _has_topics(log: Mapping[str, Any]) -> bool:
+    return isinstance(log.get("topics"), list)

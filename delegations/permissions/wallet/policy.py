@@ -297,16 +297,29 @@ def _objections_to_amount(
 
 
 def _amount_within(permission: Permission, seconds: int | None, expiry: int | None) -> int | None:
-    """Return what a grant reaches in a span that begins with it, or until it expires; None without a bound.
+    """Return what a grant reaches in any of the spans counted from its start, or until it expires; None if unbounded.
 
-    The permission is populated.
+    What a stream carries over from one span to the next is not in it. The permission is populated.
     """
     values: Any = permission
     life = None if expiry is None else max(expiry - values.start_time, 0)
-    span = life if seconds is None or (life is not None and life < seconds) else seconds
+    span = life if seconds is None or (life is not None and life <= seconds) else seconds
     if hasattr(values, "allowance_amount"):
         return int(values.allowance_amount)
     if hasattr(values, "period_amount"):
-        return None if span is None else int(values.period_amount * -(-span // values.period_duration))
+        if span is None:
+            return None
+        touched = -(-span // values.period_duration) if span == life else _most_touched(span, values.period_duration)
+        return int(values.period_amount * touched)
     most = int(values.max_amount)
     return most if span is None else min(most, int(values.initial_amount + values.amount_per_second * span))
+
+
+def _most_touched(span: int, period: int) -> int:
+    """Return how many periods one span can touch, where both are counted from the same second, over and over."""
+    if period % span == 0:
+        return 1
+    if span % period == 0:
+        return span // period
+    # the first span begins with a period; a later one may begin with the last second of one
+    return (span - 2) // period + 2

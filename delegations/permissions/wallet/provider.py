@@ -36,7 +36,7 @@ from delegations.permissions.wallet.plain import parse_origin
 from delegations.permissions.wallet.question import Asked, Earlier, Question, explain, find_remarkable
 from delegations.permissions.wallet.revocation import list_live, read_leaf, revoke_grant
 from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode, to_provider_error
-from delegations.permissions.wallet.store import GrantStore, SqliteStore, StoredGrant
+from delegations.permissions.wallet.store import GrantStore, SqliteStore, StoredGrant, StoreError
 from delegations.permissions.wire import PermissionFieldError
 
 _DAY = 86_400
@@ -297,7 +297,10 @@ def _stored(signed: Delegation, response: PermissionResponse, *, origin: str, at
 
 
 def _response(grant: StoredGrant) -> PermissionResponse:
-    return read_responses([grant.response], "stored")[0]
+    try:
+        return read_responses([grant.response], "stored")[0]
+    except EncodingError as error:
+        raise StoreError(f"grant {grant.hash}: {error}") from error
 
 
 def _no_params(params: Any) -> None:

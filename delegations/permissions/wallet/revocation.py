@@ -16,15 +16,21 @@ from delegations.delegation import Delegation, decode_context
 from delegations.manager import MetaMaskManager
 from delegations.permissions.wallet.chain import WalletChain
 from delegations.permissions.wallet.rpc_errors import ProviderError, RpcCode
-from delegations.permissions.wallet.store import GrantStore, StoredGrant
+from delegations.permissions.wallet.store import GrantStore, StoredGrant, StoreError
 from delegations.permissions.wire import Fields, read_context
 
 Chains = Mapping[int, WalletChain]
 
 
 def delegation_of(grant: StoredGrant) -> Delegation:
-    """Return the signed delegation of a stored grant."""
-    return decode_context(read_context(grant.response["context"], "context"))[0]
+    """Return the signed delegation of a stored grant. Raises StoreError when it is not the one that was kept."""
+    try:
+        delegation = decode_context(read_context(grant.response.get("context"), "context"))[0]
+    except EncodingError as error:
+        raise StoreError(f"grant {grant.hash}: its context cannot be read ({error})") from error
+    if delegation.hash != grant.hash:
+        raise StoreError(f"grant {grant.hash}: another context stands in its place, of {delegation.hash}")
+    return delegation
 
 
 def read_leaf(params: Any) -> Delegation:

@@ -199,6 +199,12 @@ BAD_REQUESTS = (
     ),
     Bad("a batch of none", [], -32600, "batch: expected at least one request, got none"),
     Bad("a batch of too many", [rpc("eth_accounts")] * 17, -32600, "batch: expected at most 16 requests, got 17"),
+    Bad(
+        "a batch that asks a person twice",
+        [ask(periodic())] * 2,
+        -32600,
+        "batch: expected wallet_requestExecutionPermissions at most once, got it 2 times",
+    ),
     Bad("a batch of one that is none", [1], -32600, "request: expected an object, got 1"),
     Bad("a method nobody has", rpc("eth_mint"), -32601, "the method eth_mint does not exist"),
     Bad(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -260,3 +261,58 @@ def test_the_account_does_what_the_execution_says() -> None:
     assert operation.call_data == encode_execute(Execution(target=SHOP, call_data=b"\x01"))
     assert operation.init_code[:20] == SIMPLE_FACTORY
     assert Address(operation.init_code[:20]) == ACCOUNT.factory
+
+
+# a node that answers something else
+
+
+class Lying(LocalTransport):
+    """A node that answers one method with something of its own."""
+
+    def __init__(self, rpc: LocalRpc, method: str, answer: Any) -> None:
+        super().__init__(rpc)
+        self.method, self.answer = method, answer
+
+    def exchange(self, payload: bytes) -> bytes:
+        asked = json.loads(payload)
+        if asked["method"] != self.method:
+            return super().exchange(payload)
+        return json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": self.answer}).encode()
+
+
+EVENT = {"address": str(ENTRY_POINT), "topics": [], "data": "0x"}
+SENT = {"status": "0x1", "to": str(ENTRY_POINT)}
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        *[("eth_call", answer) for answer in (None, "0x", "0x01", "0x" + "00" * 33, 5, {}, [], "zz")],
+        *[("eth_getCode", answer) for answer in (None, 5, {}, "0x1", "none")],
+        *[("eth_estimateGas", answer) for answer in (None, "many", -1, 1.5, {}, [])],
+        *[("eth_getBalance", answer) for answer in (None, "", "0x", -1, {})],
+        *[("eth_getTransactionReceipt", answer) for answer in (None, 5, "0x", [], {}, {"status": None}, SENT)],
+        *[
+            ("eth_getTransactionReceipt", {**SENT, "logs": logs})
+            for logs in (None, 5, {}, [5], [{}], [{**EVENT, "topics": 5}], [{**EVENT, "topics": [5]}])
+        ],
+        ("eth_getTransactionReceipt", {**SENT, "logs": [{**EVENT, "address": "0x12"}]}),
+        ("eth_getTransactionReceipt", {**SENT, "to": "nobody", "logs": []}),
+        ("eth_getBlockByNumber", {}),
+        ("eth_maxPriorityFeePerGas", None),
+        ("eth_sendRawTransaction", None),
+    ],
+)
+def test_a_node_that_answers_what_is_no_answer_was_not_asked(method: str, answer: Any) -> None:
+    acting = Acting()
+    acting.submitter.sender.client.transport = Lying(acting.transport.rpc, method, answer)
+    with pytest.raises(EngineError):
+        acting.call(Execution(target=SHOP))
+
+
+def test_an_operation_that_is_not_reported_did_not_succeed() -> None:
+    acting = Acting()
+    acting.submitter.sender.client.transport = Lying(
+        acting.transport.rpc, "eth_getTransactionReceipt", {**SENT, "logs": [EVENT]}
+    )
+    assert not acting.call(Execution(target=SHOP))

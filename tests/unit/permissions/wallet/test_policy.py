@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caveats.errors import EncodingError
+from delegations.permissions import NativeTokenPeriodic
 from delegations.permissions.wallet import (
     CallbackApprover,
     Policy,
@@ -15,6 +18,7 @@ from delegations.permissions.wallet import (
     ProviderError,
     read_policy,
 )
+from delegations.permissions.wallet.policy import _amount_within
 from tests.unit.permissions.wallet.stage import (
     AGENT,
     ALICE,
@@ -81,9 +85,9 @@ def erc20_allowance() -> Any:
     return request("erc20-token-allowance", {"tokenAddress": str(TOKEN), "allowanceAmount": "0x1"}, expiry(1))
 
 
-def every(seconds: int, amount: int) -> Any:
+def every(seconds: int, amount: int, days: int = 1) -> Any:
     data = {"periodAmount": hex(amount), "periodDuration": seconds}
-    return request("native-token-periodic", data, expiry(1))
+    return request("native-token-periodic", data, expiry(days))
 
 
 def stream(days: int = 1, **data: str) -> Any:
@@ -101,6 +105,9 @@ def stream(days: int = 1, **data: str) -> Any:
         (erc20_allowance(), f"token {TOKEN} is not listed"),
         (every(DAY - 1, 10), "20 in 86400 seconds is more than 10"),
         (every(3600, 1), "24 in 86400 seconds is more than 10"),
+        (every(DAY + 1, 10, days=3), "20 in 86400 seconds is more than 10"),
+        (every(DAY * 3 // 2, 6, days=3), "12 in 86400 seconds is more than 10"),
+        (every(DAY * 7 // 10, 4, days=3), "12 in 86400 seconds is more than 10"),
         (request("native-token-allowance", {"allowanceAmount": "0xb"}, expiry(1)), "11 in 86400 seconds"),
         (stream(), "86400 in 86400 seconds is more than 10"),
         (stream(maxAmount="0x5"), "a stream needs max_total"),
@@ -110,6 +117,29 @@ def test_what_it_does_not_name_is_refused_and_the_operator_learns_why(asked: Any
     wallet = wallet_of()
     assert not is_granted(wallet, asked)
     assert reason in why(wallet)
+
+
+@given(
+    period=st.integers(1, 30),
+    span=st.one_of(st.none(), st.integers(1, 30)),
+    life=st.one_of(st.none(), st.integers(1, 200)),
+)
+def test_no_span_reaches_more_than_is_counted_however_periods_and_spans_lie(
+    period: int, span: int | None, life: int | None
+) -> None:
+    permission = NativeTokenPeriodic(period_amount=7, period_duration=period, start_time=NOW)
+    counted = _amount_within(permission, span, None if life is None else NOW + life)
+    if span is None and life is None:
+        assert counted is None
+        return
+    seconds = range(200 if life is None else life)
+    spans: dict[int, set[int]] = {}
+    for at in seconds:
+        spans.setdefault(0 if span is None else at // span, set()).add(at // period)
+    reached = 7 * max(map(len, spans.values()))
+    assert counted is not None
+    assert counted >= reached
+    assert counted <= reached + 7
 
 
 def test_another_site_is_refused() -> None:

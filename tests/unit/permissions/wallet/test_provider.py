@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +322,19 @@ def test_what_was_shown_is_what_is_signed_word_for_word(asked: Any) -> None:
     wallet = Wallet()
     (leaf,) = decode_context(parse_hex(wallet.request(asked)[0]["context"]))
     assert wallet.questions[0].asked[0].sentences == explain(leaf.caveats)
+
+
+def test_what_cannot_be_counted_is_not_taken_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "grants.db"
+    wallet = Wallet(options={"store": SqliteStore(path)})
+    wallet.request()
+    with closing(sqlite3.connect(path)) as meddler, meddler:
+        meddler.execute("UPDATE grants SET response = '{}'")
+    with pytest.raises(ProviderError, match="the wallet's store did not answer") as caught:
+        wallet.request()
+    assert caught.value.rpc_code == -32002
+    assert len(wallet.questions) == 1
+    wallet.provider.store.close()
 
 
 def test_another_wallet_over_the_same_store_cannot_grant_behind_the_back_of_a_policy(tmp_path: Path) -> None:

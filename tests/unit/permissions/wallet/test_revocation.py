@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +15,14 @@ from caveats.errors import EngineError, ExecutionError
 from caveats.types import Address, format_hex, parse_hex
 from delegations.delegation import decode_context, encode_context
 from delegations.manager import MetaMaskManager
-from delegations.permissions.wallet import CallbackSubmitter, ProviderError, StoredGrant, WalletChain, hybrid_account
+from delegations.permissions.wallet import (
+    CallbackSubmitter,
+    ProviderError,
+    SqliteStore,
+    StoredGrant,
+    WalletChain,
+    hybrid_account,
+)
 from delegations.redemption import redeem
 from delegations.simulation import ChainReader, simulate
 from tests.unit.permissions.wallet.stage import ALICE, CHAIN_ID, OTHER, SHOP, Wallet, new_chain
@@ -235,3 +246,20 @@ def test_why_a_revocation_failed_is_told_to_the_operator_and_not_to_the_site() -
     assert "nothing to send transactions with" in str(error.__cause__)
     assert "nothing to send transactions with" in wallet.lines[-1]
     assert "nothing to send transactions with" not in str(error.to_wire())
+
+
+@pytest.mark.parametrize("context", ["0x", "nonsense", None, "another"])
+def test_a_store_somebody_spoilt_revokes_nothing_in_the_place_of_something_else(tmp_path: Path, context: Any) -> None:
+    path = tmp_path / "grants.db"
+    wallet = Wallet(options={"store": SqliteStore(path)})
+    first, second = granted(wallet), granted(wallet)
+    (wanted, _) = wallet.provider.store.list_grants()
+    spoilt = {**wanted.response, "context": second if context == "another" else context}
+    with closing(sqlite3.connect(path)) as meddler, meddler:
+        meddler.execute("UPDATE grants SET response = ? WHERE hash = ?", (json.dumps(spoilt), str(wanted.hash)))
+    with pytest.raises(ProviderError) as caught:
+        wallet.revoke(first)
+    assert caught.value.rpc_code == -32002
+    assert wallet.chain.history == []
+    assert redeems(wallet, second)
+    wallet.provider.store.close()
