@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -13,7 +13,7 @@ from delegations.cli.ledger_proofs import app as proof_commands
 
 if TYPE_CHECKING:
     from delegations.ledger.entry import Record
-    from delegations.ledger.ledger import Ledger, Page
+    from delegations.ledger.ledger import Ledger
 
 _PAGE = 1_000
 
@@ -67,7 +67,6 @@ def append(
     """
     from delegations.cli.ledger_files import open_ledger, read_sealed, trusted_issuers
     from delegations.ledger.entry import entry_of
-    from delegations.ledger.tree import hash_leaf
     from delegations.receipts.envelope import unsafe_read_receipt, verify_envelope
 
     if envelopes.count("-") > 1:
@@ -79,23 +78,11 @@ def append(
         for sealed in given.values()
     ]
     with open_ledger(place, is_writer=True) as ledger:
-        known = {
-            record.entry_bytes: record.index
-            for receipt in receipts
-            for record in ledger.search(receipt=receipt.hash, limit=1000).records
-        }
-        fresh = [entry for entry in given if entry not in known]
-        made = ledger.append_many([given[entry] for entry in fresh])
+        made = ledger.append_many(given.values(), receipts, is_once=True)
         head = ledger.head
-    places = known | {entry: new.index for entry, new in zip(fresh, made, strict=True)}
     rows = [
-        {
-            "index": places[entry],
-            "receipt": receipt.hash,
-            "leaf": hash_leaf(entry).hex(),
-            "is_new": entry not in known,
-        }
-        for entry, receipt in zip(given, receipts, strict=True)
+        {"index": entry.index, "receipt": receipt.hash, "leaf": entry.leaf_hash.hex(), "is_new": entry.is_new}
+        for entry, receipt in zip(made, receipts, strict=True)
     ]
     lines = [f"{row['index']} {row['receipt']}{'' if row['is_new'] else ' (there already)'}" for row in rows]
     say({"size": head.size, "root": head.root.hex(), "entries": rows}, "\n".join(lines), as_json)
@@ -112,32 +99,30 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Compute everything again from the bytes that were appended. Exit code 1 when something is damaged."""
-    from delegations.cli.ledger_files import audit_of, open_ledger, read_note, read_verifier_key
+    from delegations.cli.ledger_files import audit_of, read_note, read_verifier_key
     from delegations.cli.main import DENIED
     from delegations.cli.render import console, line, show
     from delegations.ledger.checkpoint import verify_checkpoint
-    from delegations.ledger.damage import find_damage
+    from delegations.ledger.damage import examine
 
-    expected = None
+    signed = None
     if (checkpoint is None) != (log_key is None):
         raise EncodingError("--checkpoint and --log-key go together")
     if checkpoint is not None and log_key is not None:
         signed = verify_checkpoint(read_note(checkpoint, "--checkpoint"), read_verifier_key(log_key, "--log-key"))
-        expected = signed.head
-    damage = find_damage(audit_of(place), expected, is_strict=strict)
-    if damage:
-        if as_json:
-            print_json({"valid": False, "damage": [each._asdict() for each in damage]})
-        else:
-            show(console(), *(line(f"damaged: {each}", "bold red") for each in damage))
-        raise typer.Exit(DENIED)
-    with open_ledger(place) as ledger:
-        identity, head = ledger.identity, ledger.head
-    if checkpoint is not None and identity.origin != signed.origin:
+    found = examine(audit_of(place), None if signed is None else signed.head, is_strict=strict)
+    identity, head = found.identity, found.head
+    if identity is not None and signed is not None and identity.origin != signed.origin:
         raise VerificationError(f"ledger: it is {identity.origin}, and the checkpoint is of {signed.origin}")
+    if found.damage or identity is None or head is None:
+        if as_json:
+            print_json({"valid": False, "damage": [each._asdict() for each in found.damage]})
+        else:
+            show(console(), *(line(f"damaged: {each}", "bold red") for each in found.damage))
+        raise typer.Exit(DENIED)
     text = f"holds: {head.size} entries of {identity.origin}\nroot {head.root.hex()}"
-    if expected is not None:
-        text += f"\ncontinues the checkpoint of {expected.size} entries"
+    if signed is not None:
+        text += f"\ncontinues the checkpoint of {signed.size} entries"
     say({"valid": True, "origin": identity.origin, "size": head.size, "root": head.root.hex()}, text, as_json)
 
 
@@ -194,8 +179,9 @@ def export(
 
     asked = _criteria(delegation, agent, delegator, outcome, kind, since, until)
     with open_ledger(place) as ledger:
-        records = _found(ledger, asked) if asked else ledger.records()
-        count = export_parquet(records, parquet, identity=ledger.identity, head=ledger.head)
+        head = ledger.head  # what comes meanwhile is not in it
+        records = _found(ledger, asked, head.size) if asked else ledger.records(0, head.size)
+        count = export_parquet(records, parquet, identity=ledger.identity, head=head)
     say({"file": parquet, "receipts": count}, f"{count} receipts in {parquet}", as_json)
 
 
@@ -215,6 +201,8 @@ def _criteria(
 
     if kind is not None and kind not in KINDS:
         raise EncodingError.of("--kind", expected=f"one of {', '.join(KINDS)}", got=kind)
+    if outcome is not None and outcome not in (known := _outcomes()):
+        raise EncodingError.of("--outcome", expected=f"one of {', '.join(known)}", got=outcome)
     given = {
         "delegation": None if delegation is None else parse_hash(delegation, "--delegation"),
         "agent": None if agent is None else parse_address(agent, "--agent"),
@@ -227,12 +215,21 @@ def _criteria(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _found(ledger: Ledger, asked: dict[str, Any]) -> Iterator[Record]:
-    page: Page = ledger.search(limit=_PAGE, **asked)
-    yield from page.records
-    while page.next is not None:
-        page = ledger.search(start=page.next, limit=_PAGE, **asked)
-        yield from page.records
+def _found(ledger: Ledger, asked: dict[str, Any], size: int) -> Iterator[Record]:
+    start: int | None = 0
+    while start is not None and start < size:
+        page = ledger.search(start=start, limit=_PAGE, **asked)
+        yield from (record for record in page.records if record.index < size)
+        start = page.next
+
+
+def _outcomes() -> tuple[str, ...]:
+    """Return every outcome that a receipt can tell: a word that none has would find nothing, and pass for an answer."""
+    from delegations.receipts.model_parts import Escalation, ReceiptOutcome, Revocation
+
+    fields = ((ReceiptOutcome, "status"), (Escalation, "decision"), (Revocation, "how"))
+    told = [word for model, name in fields for word in get_args(model.model_fields[name].annotation)]
+    return (*told, "granted")
 
 
 def _row(record: Record) -> dict[str, Any]:

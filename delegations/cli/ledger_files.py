@@ -34,6 +34,7 @@ KEY_VARIABLE, PASSWORD_VARIABLE = "DELEGATIONS_LEDGER_KEY", "DELEGATIONS_LEDGER_
 _PEM = "the path of a PEM file"
 _SERVER = ("postgresql://", "postgres://")
 _MAX_BYTES = 32 << 20
+_PAGE, _PLACES = 1_000, 10
 _VERIFIER_KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
@@ -194,12 +195,17 @@ def find_record(ledger: Ledger, which: str) -> Record:
 
 
 def _only(ledger: Ledger, receipt: str, entry: bytes | None) -> Record:
-    found = [r for r in ledger.search(receipt=receipt).records if entry is None or r.entry_bytes == entry]
+    found: list[Record] = []
+    start: int | None = 0
+    while start is not None and len(found) <= _PLACES:  # anybody may have put it in a thousand other envelopes before
+        page = ledger.search(receipt=receipt, start=start, limit=_PAGE)
+        found += [record for record in page.records if entry is None or record.entry_bytes == entry]
+        start = page.next
     if not found:
         more = "" if entry is None else " in that envelope"
         raise EncodingError(f"ledger: no entry holds the receipt {receipt}{more}", hint="append it first")
     if len(found) > 1:
-        places = ", ".join(str(record.index) for record in found[:10])
+        places = ", ".join(str(record.index) for record in found[:_PLACES])
         raise EncodingError(f"ledger: entries {places} hold the receipt {receipt}", hint="give the index")
     return found[0]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caveats.errors import EncodingError, VerificationError
+from caveats.errors import EncodingError, EngineError, VerificationError, abbreviate
 from delegations.cli.ledger_files import KEY_VARIABLE, Json, Place, print_json
 
 if TYPE_CHECKING:
@@ -194,6 +195,9 @@ def cosign(
     log_key: LogKey,
     name: Annotated[str, typer.Option(help="The witness' name, such as witness.example.net/w.")],
     state: Annotated[str, typer.Option(help="Where this witness keeps the last checkpoint it cosigned.")],
+    first: Annotated[
+        bool, typer.Option("--first", help="This witness has cosigned nothing of this log: begin a new --state.")
+    ] = False,
     tiles: Annotated[str | None, typer.Option(help="Folder in which the log is published, to prove it from.")] = None,
     proof: Annotated[
         str | None, typer.Option("--consistency", help="File of the proof that the log continues the last one instead.")
@@ -208,23 +212,46 @@ def cosign(
     from delegations.ledger.note import COSIGNATURE, NoteSigner
 
     log, witness = read_verifier_key(log_key, "--log-key"), NoteSigner(name, read_private_key(key), kind=COSIGNATURE)
-    previous = verify_checkpoint(read_note(state, "--state"), log) if Path(state).exists() else None
     shown = read_note(signed, "CHECKPOINT")
     hashes: Sequence[bytes] = () if proof is None else _read_hashes(proof)
-    if tiles is not None and previous is not None:
-        if proof is not None:
-            raise EncodingError("--tiles and --consistency both prove it", hint="give one of them")
-        hashes = _prove_from_tiles(tiles, previous, verify_checkpoint(shown, log))
-    note = cosign_checkpoint(
-        shown,
-        witness,
-        log_key=log,
-        at=int(datetime.now(UTC).timestamp()),
-        previous=previous,
-        consistency=hashes,
-    )
-    _write(state, note.to_text().encode())  # first: what is given out must be remembered
+    with _state_of(state, is_new=first):  # two at once could each sign another tree
+        previous = None if first else verify_checkpoint(read_note(state, "--state"), log)
+        if tiles is not None and previous is not None:
+            if proof is not None:
+                raise EncodingError("--tiles and --consistency both prove it", hint="give one of them")
+            hashes = _prove_from_tiles(tiles, previous, verify_checkpoint(shown, log))
+        note = cosign_checkpoint(
+            shown,
+            witness,
+            log_key=log,
+            at=int(datetime.now(UTC).timestamp()),
+            previous=previous,
+            consistency=hashes,
+        )
+        _write(state, note.to_text().encode())  # before it is given out, and durably: it must not be forgotten
     _deliver(note.to_text(), out)
+
+
+@contextmanager
+def _state_of(path: str, *, is_new: bool) -> Iterator[None]:
+    """Let nobody else cosign from this state meanwhile. Raises EncodingError when it is there and new, or neither."""
+    from delegations.ledger.lock import WriterLock
+
+    state = Path(path)
+    if not state.parent.is_dir():
+        raise EncodingError(f"--state: there is no folder {abbreviate(str(state.parent))}")
+    if not is_new and not state.exists():
+        raise EncodingError(
+            f"--state: there is no file {abbreviate(path)}, and without it a witness does not know what it has signed",
+            hint="--first begins one, for a log of which this witness has signed nothing yet",
+        )
+    lock = WriterLock(state, what="state of the witness")
+    try:
+        if is_new and state.exists():
+            raise EncodingError(f"--first: {abbreviate(path)} is there already", hint="leave --first away")
+        yield
+    finally:
+        lock.release()
 
 
 def _sign(ledger: Ledger, signer: NoteSigner) -> tuple[SignedNote, Checkpoint]:
@@ -354,5 +381,10 @@ def _deliver(text: str, out: str | None) -> None:
 
 def _write(path: str, data: bytes) -> None:
     from delegations.cli.store import write_bytes
+    from delegations.ledger.lock import sync_file
 
     write_bytes(Path(path), data)
+    try:
+        sync_file(Path(path))
+    except OSError as error:
+        raise EngineError(f"{abbreviate(path)}: it may not outlast a power cut: {error.strerror}") from error

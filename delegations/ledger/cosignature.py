@@ -67,6 +67,7 @@ def cosign_checkpoint(
     witness.key.require_kind(COSIGNATURE)
     if not 0 <= at <= _MAX_TIME:
         raise EncodingError.of("at", expected="0 to 2^63-1 seconds", got=at)
+    _refuse_own(witness.key, log_key)
     seen = verify_checkpoint(note, log_key)
     if previous is not None:
         if previous.origin != seen.origin:
@@ -81,7 +82,11 @@ def cosign_checkpoint(
 
 
 def verify_cosignatures(
-    note: SignedNote, witnesses: Sequence[VerifierKey], *, threshold: int | None = None
+    note: SignedNote,
+    witnesses: Sequence[VerifierKey],
+    *,
+    threshold: int | None = None,
+    log_key: VerifierKey | None = None,
 ) -> tuple[Cosignature, ...]:
     """Return the cosignatures of the witnesses that have signed the checkpoint: as many as the threshold, or more.
 
@@ -89,6 +94,7 @@ def verify_cosignatures(
         note: the checkpoint, whose own signature is for `verify_checkpoint`.
         witnesses: whom to trust; signatures by others are ignored.
         threshold: how many of them must have signed; all of them by default.
+        log_key: the log's, which is no witness of itself.
 
     Raises:
         VerificationError: too few, a signature by one of them that does not hold, or one key given twice.
@@ -103,6 +109,8 @@ def verify_cosignatures(
     held = []
     for key in witnesses:
         key.require_kind(COSIGNATURE)
+        if log_key is not None:
+            _refuse_own(key, log_key)
         found = key.find(note)
         if found is None:
             continue
@@ -122,6 +130,13 @@ def verify_cosignatures(
 
 def _message(text: str, at: int) -> bytes:
     return f"cosignature/v1\ntime {at}\n{text}".encode()
+
+
+def _refuse_own(witness: VerifierKey, log_key: VerifierKey) -> None:
+    if witness.public == log_key.public:
+        raise VerificationError(
+            f"witness: {abbreviate(witness.name)} has the log's own key", hint="a log is no witness of itself"
+        )
 
 
 def _refuse_twice(witnesses: Sequence[VerifierKey]) -> None:

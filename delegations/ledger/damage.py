@@ -11,7 +11,7 @@ from typing import NamedTuple
 from caveats.errors import DelegationsError, EncodingError, UnsupportedError, VerificationError
 from delegations.ledger.entry import Record, read_strictly, search_keys
 from delegations.ledger.sqlite_audit import SqliteAudit
-from delegations.ledger.store import Audit, Filed
+from delegations.ledger.store import Audit, Filed, Identity
 from delegations.ledger.tree import EMPTY_ROOT, HASH_SIZE, Frontier, Head
 from delegations.receipts.envelope import read_envelope
 
@@ -33,22 +33,49 @@ class Damage(NamedTuple):
         return f"{self.where}: {self.what}"
 
 
+class Findings(NamedTuple):
+    """What a verification has seen, all of it at one moment.
+
+    Attributes:
+        damage: what is wrong; empty when everything holds.
+        identity: which ledger it is, where that can be told.
+        head: its last head, where that can be told.
+    """
+
+    damage: tuple[Damage, ...]
+    identity: Identity | None
+    head: Head | None
+
+
 def find_damage(
     audit: AbstractContextManager[Audit], expected: Head | None = None, *, is_strict: bool = False, limit: int = 100
 ) -> tuple[Damage, ...]:
     """Return what is wrong, at most `limit` things. See `Ledger.find_damage`."""
+    return examine(audit, expected, is_strict=is_strict, limit=limit).damage
+
+
+def examine(
+    audit: AbstractContextManager[Audit], expected: Head | None = None, *, is_strict: bool = False, limit: int = 100
+) -> Findings:
+    """Return what is wrong, at most `limit` things, and with what. See `Ledger.find_damage`."""
     found: list[Damage] = []
+    identity, head = None, None
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(audit)
         except VerificationError as error:
-            return (Damage("file", str(error)),)
+            return Findings((Damage("file", str(error)),), None, None)
         for check in (_faults(opened), _Check(opened, expected, is_strict).run()):
             try:
                 found.extend(islice(check, limit - len(found)))
             except DelegationsError as error:  # damage so deep that what stores it cannot read on
                 found.append(Damage("file", str(error)))
-    return tuple(found[:limit])
+        try:
+            identity, head = opened.identity(), opened.head()
+        except DelegationsError:
+            if not found:
+                raise
+    return Findings(tuple(found[:limit]), identity, head)
 
 
 def find_damage_in_file(

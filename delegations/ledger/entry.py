@@ -15,11 +15,11 @@ Source: RFC 8785; DSSE 1.0.2; C2SP tlog-tiles, "Log entries".
 from __future__ import annotations
 
 import hashlib
-import json
-from base64 import b64encode
+from binascii import b2a_base64
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
@@ -29,19 +29,26 @@ from securesystemslib.signer import Signature
 from caveats.errors import EncodingError, UnsupportedError, VerificationError, abbreviate
 from delegations.ledger.facts import Facts, read_facts
 from delegations.ledger.tree import hash_leaf
-from delegations.receipts.envelope import PAYLOAD_TYPE, STATEMENT_TYPE, read_envelope, unsafe_read_receipt
+from delegations.receipts.canonical import sorted_json
+from delegations.receipts.envelope import (
+    PAYLOAD_TYPE,
+    STATEMENT_AFTER,
+    STATEMENT_BEFORE,
+    STATEMENT_BETWEEN,
+    read_envelope,
+    unsafe_read_receipt,
+)
 from delegations.receipts.model import KINDS, SCHEMA, Receipt
 
 ENTRY_SCHEMA: Final = "urn:delegations:ledger-entry:1"
 
-_BEFORE = f'{{"_type":"{STATEMENT_TYPE}","predicate":'.encode()
-_BETWEEN = f',"predicateType":"{SCHEMA}","subject":[{{"digest":{{"sha256":"'.encode()
-_AFTER = b'"},"name":"receipt"}]}'
-_TAIL = len(_BETWEEN) + 64 + len(_AFTER)
+_TAIL = len(STATEMENT_BETWEEN) + 64 + len(STATEMENT_AFTER)
+_BEFORE_PAYLOAD = b'{"payload":"'
+_BEFORE_SIGNATURES = f'","payloadType":"{PAYLOAD_TYPE}","signatures":'.encode()
 _MAX_SIGNATURES = 16
 _LATEST = 2**63 - 1
+_KEYID = itemgetter(0)
 _sha256 = hashlib.sha256
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 class Prepared(NamedTuple):
@@ -153,11 +160,8 @@ def leaf_of(envelope: Envelope | bytes | str) -> bytes:
 
 def envelope_bytes(payload: bytes, signatures: bytes) -> bytes:
     """Return the RFC 8785 form of an envelope."""
-    return b'{"payload":"%b","payloadType":"%b","signatures":%b}' % (
-        b64encode(payload),
-        PAYLOAD_TYPE.encode(),
-        signatures,
-    )
+    encoded = b2a_base64(payload, newline=False)
+    return b"".join((_BEFORE_PAYLOAD, encoded, _BEFORE_SIGNATURES, signatures, b"}"))
 
 
 def signatures_bytes(envelope: Envelope) -> bytes:
@@ -175,15 +179,15 @@ def signatures_bytes(envelope: Envelope) -> bytes:
         raise EncodingError.of(
             "envelope.signatures", expected=f"1 to {_MAX_SIGNATURES} of them", got=len(envelope.signatures)
         )
-    ordered = sorted(envelope.signatures.items(), key=lambda item: item[0])
-    return _encode(f"[{','.join(_signature(keyid, signature) for keyid, signature in ordered)}]")
+    listed = [_signature(keyid, signature) for keyid, signature in sorted(envelope.signatures.items(), key=_KEYID)]
+    return _encode(f"[{','.join(listed)}]")
 
 
 def _signature(keyid: str, signature: Signature) -> str:
     if not isinstance(keyid, str) or keyid != signature.keyid:
         raise EncodingError.of("envelope.signatures", expected=f"the signature by {abbreviate(keyid)}", got=signature)
     try:
-        sig = b64encode(bytes.fromhex(signature.signature)).decode()
+        sig = b2a_base64(bytes.fromhex(signature.signature), newline=False).decode()
     except ValueError as error:
         raise EncodingError.of("envelope.signatures", expected="hex", got=signature.signature) from error
     return f'{{"keyid":{encode_basestring(keyid)},"sig":"{sig}"}}'
@@ -208,7 +212,7 @@ def prepare(envelope: Envelope | bytes | str, receipt: Receipt | None = None, *,
     payload, signatures = held.payload, signatures_bytes(held)
     body = _receipt_slice(payload)
     receipt_hash = _sha256(body).hexdigest()
-    if payload[-len(_AFTER) - 64 : -len(_AFTER)] != receipt_hash.encode():
+    if payload[-len(STATEMENT_AFTER) - 64 : -len(STATEMENT_AFTER)] != receipt_hash.encode():
         raise VerificationError(f"statement.subject: expected the receipt with the SHA-256 {receipt_hash}")
     facts = read_facts(read_strictly(body, receipt) if is_strict else _parse(body))
     envelope_hash = _sha256(envelope_bytes(payload, signatures)).hexdigest()
@@ -218,11 +222,9 @@ def prepare(envelope: Envelope | bytes | str, receipt: Receipt | None = None, *,
 
 
 def search_keys(facts: Facts, receipt_hash: str) -> tuple[int, ...]:
-    """Return the keys an entry is found by, each once."""
+    """Return the keys an entry is found by, each once; that of its receipt is the first."""
     keys = (search_key("receipt", receipt_hash), *_common_keys(*facts[:5]))
-    if facts.prev is not None:
-        keys = (search_key("prev", facts.prev), *keys)
-    return keys
+    return keys if facts.prev is None else (*keys, search_key("prev", facts.prev))
 
 
 @lru_cache(maxsize=4096)  # receipts of one agent under one grant have these in common
@@ -245,13 +247,13 @@ def search_key(field: str, value: str) -> int:
 def _receipt_slice(payload: bytes) -> bytes:
     """Return the bytes of the receipt, which stand in the statement between two parts that are always the same."""
     if (
-        len(payload) < len(_BEFORE) + _TAIL
-        or not payload.startswith(_BEFORE)
-        or not payload.endswith(_AFTER)
-        or payload[-_TAIL : -_TAIL + len(_BETWEEN)] != _BETWEEN
+        len(payload) < len(STATEMENT_BEFORE) + _TAIL
+        or not payload.startswith(STATEMENT_BEFORE)
+        or not payload.endswith(STATEMENT_AFTER)
+        or payload[-_TAIL : -_TAIL + len(STATEMENT_BETWEEN)] != STATEMENT_BETWEEN
     ):
         raise UnsupportedError(f"statement: expected one about a receipt of the schema {SCHEMA}, in its RFC 8785 form")
-    return payload[len(_BEFORE) : -_TAIL]
+    return payload[len(STATEMENT_BEFORE) : -_TAIL]
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -280,7 +282,7 @@ def read_strictly(body: bytes, given: Receipt | None = None) -> dict[str, Any]:
     receipt = Receipt.from_json(body) if given is None else given
     wire = receipt.to_wire()
     # json writes what RFC 8785 demands, but for the order of keys beyond the basic plane
-    if _encode(_dump(wire)) == body or receipt.canonical() == body:
+    if _encode(sorted_json(wire)) == body or receipt.canonical() == body:
         return wire
     if given is None:
         raise EncodingError("statement: not in its RFC 8785 form")

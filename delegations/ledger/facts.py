@@ -13,6 +13,7 @@ _HASH = re.compile(r"0x[0-9a-f]{64}").fullmatch
 _DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}").fullmatch
 _WORD = re.compile(r"[a-z_]{1,32}").fullmatch
+_REDEEMED = ("redemption", "denial")
 
 
 class Facts(NamedTuple):
@@ -53,45 +54,60 @@ def read_facts(receipt: dict[str, Any]) -> Facts:
 
 
 def _facts(receipt: dict[str, Any]) -> Facts:
-    kind = receipt["kind"]
-    links = receipt["lineage"]
-    delegations = [_match(_HASH, link["hash"]) for link in links]
-    agent = _match(_ADDRESS, links[-1]["delegate"]) if links else None
-    delegator = _match(_ADDRESS, links[0]["delegator"]) if links else None
-    if kind in ("redemption", "denial"):
-        agent = _match(_ADDRESS, receipt["actor"]["redeemer"])
-        delegator = delegator or agent  # without a delegation, the redeemer's own authority
+    kind, links = receipt["kind"], receipt["lineage"]
+    if type(links) is not list:
+        raise TypeError("lineage is no list")
+    hashes = tuple([link["hash"] for link in links])
+    # in tuples, so that what is there and null is not taken for what is not there
+    ends = (links[0]["delegator"], links[-1]["delegate"]) if links else ()
+    actor = (receipt["actor"]["redeemer"],) if "actor" in receipt or kind in _REDEEMED else ()
+    others: tuple[Any, ...] = ()
+    by: tuple[Any, ...] = ()
+    if kind in _REDEEMED:
         outcome, time = receipt["outcome"]["status"], receipt["subject"]["block"]["timestamp"]
     elif kind == "escalation":
         asked = receipt["escalation"]
         outcome, time = asked["decision"], asked.get("decided_at", asked["asked_at"])
-        if "actor" in receipt:
-            agent = _match(_ADDRESS, receipt["actor"]["redeemer"])
-        if "grant" in asked:
-            delegations.append(_match(_HASH, asked["grant"]))
+        others = (asked["grant"],) if "grant" in asked else ()
     elif kind == "revocation":
         ended = receipt["revocation"]
         outcome, time = ended["how"], ended["block"]["timestamp"]
-        delegations.append(_match(_HASH, ended["delegation"]))
-        delegator = delegator or _match(_ADDRESS, ended["by"])
+        others, by = (ended["delegation"],), (ended["by"],)
     else:
-        delegations.append(_match(_HASH, receipt["granted"]["delegation"]))
         outcome, time = "granted", receipt.get("issued_at")
+        others = (receipt["granted"]["delegation"],)
     return Facts(
-        kind=kind,
-        outcome=_match(_WORD, outcome),
-        delegations=tuple(dict.fromkeys(delegations)),
-        agent=agent,
-        delegator=delegator,
-        time=None if time is None else int(_match(_DECIMAL, time)),
-        prev=_match_anew(_DIGEST, receipt["prev"]) if "prev" in receipt else None,
+        *_common(kind, outcome, hashes, ends, actor, others, by),
+        None if time is None else int(_match(_DECIMAL, time)),
+        _match(_DIGEST, receipt["prev"]) if "prev" in receipt else None,
     )
 
 
-def _match_anew(matches: Any, value: Any) -> str:
+@lru_cache(maxsize=4096)  # receipts of one agent under one grant have all of this in common
+def _common(
+    kind: str,
+    outcome: Any,
+    hashes: tuple[Any, ...],
+    ends: tuple[Any, ...],
+    actor: tuple[Any, ...],
+    others: tuple[Any, ...],
+    by: tuple[Any, ...],
+) -> tuple[str, str, tuple[str, ...], str | None, str | None]:
+    """Return the facts that are not the receipt's own, each of its form."""
+    for address in (*ends, *actor, *by):
+        _match(_ADDRESS, address)
+    delegations = dict.fromkeys(_match(_HASH, each) for each in (*hashes, *others))
+    delegator, agent = ends or (None, None)
+    if actor:
+        agent = actor[0]
+    if kind in _REDEEMED:
+        delegator = delegator or agent  # without a delegation, the redeemer's own authority
+    elif by:
+        delegator = delegator or by[0]
+    return kind, _match(_WORD, outcome), tuple(delegations), agent, delegator
+
+
+def _match(matches: Any, value: Any) -> str:
     if not matches(value):
         raise ValueError(f"{value!r:.80}")
     return value  # type: ignore[no-any-return]  # the pattern matched, so it is text
-
-
-_match = lru_cache(maxsize=4096)(_match_anew)  # the same few addresses and hashes stand in receipt after receipt

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -23,18 +23,20 @@ from securesystemslib.dsse import Envelope
 from caveats.errors import EncodingError, UnsupportedError, VerificationError
 from caveats.types import Address, Bytes32, format_hex
 from delegations.ledger import tree
-from delegations.ledger.damage import Damage, find_damage, find_damage_in_file
+from delegations.ledger.damage import Damage, examine, find_damage, find_damage_in_file
 from delegations.ledger.entry import Prepared, Record, StoredEnvelope, prepare, search_key
 from delegations.ledger.group import GroupCommit
+from delegations.ledger.note import require_name
 from delegations.ledger.sqlite import SqliteStore
 from delegations.ledger.store import Identity, Store, Wanted
 from delegations.ledger.tree import Head, Node
-from delegations.receipts.model import Receipt
+from delegations.receipts.model import KINDS, Receipt
 
 __all__ = ["Damage", "Entry", "Head", "Ledger", "Page", "Record", "find_damage_in_file"]
 
-# what a signed note takes as a name, and no control characters
-_ORIGIN = re.compile(r"[^\s+\x00-\x1f\x7f]{1,255}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_WORD = re.compile(r"[a-z_]{1,32}")
+_LATEST = 2**63 - 1
 _LEDGER_ID = re.compile(r"[0-9a-f]{32}")
 _CHUNK = 256
 _MAX_PAGE = 10_000
@@ -42,17 +44,18 @@ _MAX_PAGE = 10_000
 _FIELDS = ("receipt", "prev", "delegation", "agent", "delegator", "outcome", "kind")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The place of a receipt in the ledger.
 
     Attributes:
         index: counted from 0.
         leaf_hash: the hash that stands for it in the tree.
+        is_new: whether it was not there before; looked at only by `append` and `append_many` with `is_once`.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # in place of the tuple's method of that name, which nobody wants here
     leaf_hash: bytes
+    is_new: bool = True
 
 
 class Page(NamedTuple):
@@ -73,7 +76,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         """Put the ledger over a store, which it closes in the end."""
         self._store = store
-        self._group = GroupCommit(store.append)
+        self._group = GroupCommit(store.append, store.append_new)
 
     @classmethod
     def create(cls, path: str | Path, *, origin: str, ledger_id: str | None = None) -> Self:
@@ -135,7 +138,12 @@ class Ledger:
         return self.head.root
 
     def append(
-        self, envelope: Envelope | bytes | str, receipt: Receipt | None = None, *, is_strict: bool = True
+        self,
+        envelope: Envelope | bytes | str,
+        receipt: Receipt | None = None,
+        *,
+        is_strict: bool = True,
+        is_once: bool = False,
     ) -> Entry:
         """Return the place of the envelope in the ledger, once it is durable there.
 
@@ -147,13 +155,15 @@ class Ledger:
             receipt: the receipt in it, where it is at hand: saves reading it once more.
             is_strict: also demand that every field of the receipt is in order and in its one spelling. Without it, the
                 statement, the receipt's hash and what it can be searched by are checked, and the rest is kept as it is.
+            is_once: leave an envelope that is there already where it is, and return its place. That is decided in the
+                commit, so of several who append it at the same time, in one process or many, one does.
 
         Raises:
             EncodingError, UnsupportedError, VerificationError: the envelope or its receipt is not of the form, or
                 another receipt is given than the one in it.
-            EngineError: it could not be kept, and is not acknowledged; look for it before it is appended again.
+            EngineError: it could not be kept, and is not acknowledged; append it again with `is_once`.
         """
-        return self._submit([prepare(envelope, receipt, is_strict=is_strict)])[0]
+        return self._submit([prepare(envelope, receipt, is_strict=is_strict)], is_once)[0]
 
     def append_many(
         self,
@@ -161,13 +171,17 @@ class Ledger:
         receipts: Iterable[Receipt] | None = None,
         *,
         is_strict: bool = True,
+        is_once: bool = False,
     ) -> list[Entry]:
-        """Return the places of the envelopes, in their order and one after the other: all of them durable, or none.
+        """Return the places of the envelopes, in their order: all of them durable, or none.
+
+        What is new stands together, one after the other.
 
         Args:
             envelopes: as for `append`.
             receipts: the receipts in them, one each, where they are at hand.
             is_strict: as for `append`.
+            is_once: as for `append`; also what is given twice enters once.
 
         Raises: as `append`.
         """
@@ -178,11 +192,11 @@ class Ledger:
             if len(given) != len(known):
                 raise EncodingError.of("receipts", expected=f"{len(given)}, one an envelope", got=len(known))
             entries = [prepare(*pair, is_strict=is_strict) for pair in zip(given, known, strict=True)]
-        return self._submit(entries) if entries else []
+        return self._submit(entries, is_once) if entries else []
 
-    def _submit(self, entries: Sequence[Prepared]) -> list[Entry]:
-        first = self._group.submit(entries)
-        return [Entry(index, entry.leaf) for index, entry in enumerate(entries, start=first)]
+    def _submit(self, entries: Sequence[Prepared], is_once: bool) -> list[Entry]:
+        places = self._group.submit(entries, is_once=is_once)
+        return [Entry(index, entry.leaf, is_new) for (index, is_new), entry in zip(places, entries, strict=True)]
 
     def root_at(self, size: int) -> bytes:
         """Return the root of the tree over the first entries. Raises EncodingError when there are fewer."""
@@ -271,23 +285,28 @@ class Ledger:
             EncodingError: a hash or an address of another form, a negative number, or a limit out of range.
             VerificationError: an entry that was found is damaged.
         """
-        if not 1 <= limit <= _MAX_PAGE or start < 0:
+        if not 1 <= limit <= _MAX_PAGE or not 0 <= start <= _LATEST:
             raise EncodingError.of("search", expected=f"a start and a limit up to {_MAX_PAGE}", got=(start, limit))
         given = {
-            "receipt": receipt,
-            "prev": prev,
+            "receipt": _required(_DIGEST, receipt, "receipt", "64 lower-case hex digits"),
+            "prev": _required(_DIGEST, prev, "prev", "64 lower-case hex digits"),
             "delegation": None if delegation is None else format_hex(Bytes32(delegation)),
             "agent": None if agent is None else format_hex(Address(agent)),
             "delegator": None if delegator is None else format_hex(Address(delegator)),
-            "outcome": outcome,
-            "kind": kind,
+            "outcome": _required(_WORD, outcome, "outcome", "a word such as executed"),
+            "kind": _required(_WORD, kind, "kind", f"one of {', '.join(KINDS)}"),
         }
         asked = [(field, value) for field in _FIELDS if (value := given[field]) is not None]
         keys = tuple(search_key(field, value) for field, value in asked)
-        found = self._store.find(Wanted(keys, _clamped(since), _clamped(until), start, limit + 1))
+        between = (_require_time(since, "since"), _require_time(until, "until"))
+        found = self._store.find(Wanted(keys, *_filed_between(*between), start, limit + 1))
         records = list(self._checked(found[:limit], [stored.index for stored in found[:limit]]))
-        # two values may share a key, if ever so rarely: the bytes decide
-        fitting = tuple(record for record in records if all(_has(record, *criterion) for criterion in asked))
+        # two values may share a key, if ever so rarely, and the latest times do: the bytes decide
+        fitting = tuple(
+            record
+            for record in records
+            if all(_has(record, *criterion) for criterion in asked) and _is_between(record.facts.time, *between)
+        )
         return Page(fitting, found[limit].index if len(found) > limit else None)
 
     def find_damage(
@@ -308,11 +327,11 @@ class Ledger:
 
     def verify(self, expected: Head | None = None, *, is_strict: bool = False) -> Head:
         """Return the head when `find_damage` finds nothing. Raises VerificationError with what it found first."""
-        damage = self.find_damage(expected, is_strict=is_strict)
-        if damage:
-            more = f", and {len(damage) - 1} more" if len(damage) > 1 else ""
-            raise VerificationError(f"ledger: {damage[0]}{more}")
-        return self.head
+        found = examine(self._store.audit(), expected, is_strict=is_strict)
+        if found.damage or found.head is None:
+            more = f", and {len(found.damage) - 1} more" if len(found.damage) > 1 else ""
+            raise VerificationError(f"ledger: {found.damage[0]}{more}")
+        return found.head  # the one that was looked at: by now there may be another
 
     def _head_at(self, size: int | None) -> Head:
         head = self._store.head()
@@ -341,8 +360,9 @@ class Ledger:
 
 def make_identity(origin: str, ledger_id: str | None = None) -> Identity:
     """Return the identity of a new ledger. Raises EncodingError as `Ledger.create`."""
-    if not _ORIGIN.fullmatch(origin):
-        raise EncodingError.of("origin", expected="a name without spaces and plus signs", got=origin)
+    require_name(origin, "origin")
+    if not unicodedata.is_normalized("NFC", origin):  # it would look like another name, and not be it
+        raise EncodingError.of("origin: name", expected="Unicode in its composed form (NFC)", got=origin)
     chosen = secrets.token_hex(16) if ledger_id is None else ledger_id
     if not _LEDGER_ID.fullmatch(chosen):
         raise EncodingError.of("ledger_id", expected="32 lower-case hex digits", got=chosen)
@@ -356,12 +376,33 @@ def _stands_for(leaf: bytes, record: Record) -> bool:
         return False
 
 
-def _clamped(time: int | None) -> int | None:
-    if time is None:
-        return None
-    if time < 0:
-        raise EncodingError.of("time", expected="unix seconds", got=time)
-    return min(time, 2**63 - 1)
+def _required(form: re.Pattern[str], value: str | None, what: str, expected: str) -> str | None:
+    """Return what is looked for. What no receipt can have is refused: finding nothing would pass for an answer."""
+    if value is not None and not form.fullmatch(value):
+        raise EncodingError.of(what, expected=expected, got=value)
+    return value
+
+
+def _require_time(time: int | None, what: str) -> int | None:
+    if time is not None and time < 0:
+        raise EncodingError.of(what, expected="unix seconds", got=time)
+    return time
+
+
+def _filed_between(since: int | None, until: int | None) -> tuple[int | None, int | None]:
+    """Return the range in which entries of these times are filed: the latest that a store holds stands for all later.
+
+    An end that leaves nothing out becomes none, and a time that must be told then stands as a beginning.
+    """
+    if until is not None and until > _LATEST:
+        since, until = since or 0, None
+    return None if since is None else min(since, _LATEST), until
+
+
+def _is_between(time: int | None, since: int | None, until: int | None) -> bool:
+    if since is None and until is None:
+        return True
+    return time is not None and (since or 0) <= time and (until is None or time < until)
 
 
 def _has(record: Record, field: str, value: str) -> bool:

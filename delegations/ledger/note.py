@@ -113,7 +113,7 @@ class VerifierKey:
     kind: int = ED25519
 
     def __post_init__(self) -> None:
-        _require_name(self.name)
+        require_name(self.name)
         if self.kind not in _KINDS:
             raise UnsupportedError(
                 f"verifier key: expected an Ed25519 key of kind 1, or 4 for a witness, got kind {self.kind}"
@@ -284,14 +284,15 @@ def _read_line(line: str, number: int) -> NoteSignature:
     if dash != _DASH or len(rest) != 2:
         raise EncodingError.of(what, expected=f"{_DASH}, a name and base64, each after one space", got=line)
     name, encoded = rest
-    _require_name(name, what)
+    require_name(name, what)
     data = read_base64(encoded, what)
     if len(data) <= _ID_BYTES:
         raise EncodingError.of(what, expected=f"{_ID_BYTES} bytes of key id and a signature", got=f"{len(data)} bytes")
     return NoteSignature(name, data[:_ID_BYTES], data[_ID_BYTES:])
 
 
-def _require_name(name: Any, what: str = "key") -> None:
+def require_name(name: Any, what: str = "key") -> None:
+    """Raise EncodingError unless signed notes take the name, as a log's or a witness'."""
     if (
         not isinstance(name, str)
         or not 1 <= len(name.encode(errors="replace")) <= _MAX_NAME

@@ -21,14 +21,16 @@ from caveats.errors import EngineError, TransportError, VerificationError
 from delegations.ledger.entry import Prepared, StoredEnvelope
 from delegations.ledger.postgres_audit import LAST_HEAD, PostgresAudit, head_of, read_identity
 from delegations.ledger.postgres_link import FORMAT, NAMESPACE, Link, statements
-from delegations.ledger.store import Audit, Identity, Wanted
-from delegations.ledger.tree import EMPTY_ROOT, HASH_SIZE, Frontier, Head, Node, count_nodes, cover, position
+from delegations.ledger.store import Audit, Identity, Kept, Wanted, find_fresh
+from delegations.ledger.tree import EMPTY_ROOT, HASH_SIZE, Frontier, Head, Node, advance, count_nodes, cover, position
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 _LOCKS: Final = 0x37373130
 """The class of our advisory locks: "7710", as in the header of the SQLite file."""
+_NEWER: Final = 512
+"""So many hashes of other writers are read in passing; after more, the edge is read anew."""
 
 
 class PostgresStore:
@@ -53,7 +55,7 @@ class PostgresStore:
         turn = int.from_bytes(hashlib.sha256(namespace.encode()).digest()[:4], signed=True)
         self._begin = (
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-            f"SELECT pg_advisory_xact_lock({_LOCKS}, {turn});" + LAST_HEAD
+            f"SELECT pg_advisory_xact_lock({_LOCKS}, {turn});{LAST_HEAD};"
         )
         self._writing, self._reading = Link(conninfo, namespace), Link(conninfo, namespace)
         self.name = self._reading.name
@@ -99,25 +101,63 @@ class PostgresStore:
 
     def append(self, entries: Sequence[Prepared]) -> Head:
         """Keep the entries; return the head after them, once the server's disk has them. See `Store.append`."""
+        with self._turn() as (connection, frontier):
+            self._insert(connection, frontier, entries)
+        return frontier.head
+
+    def append_new(self, entries: Sequence[Prepared]) -> list[Kept]:
+        """Keep those of the entries that are not there yet; return where each is. See `Store.append_new`."""
+        with self._turn() as (connection, frontier):
+            fresh, kept = find_fresh(entries, self._places_of(connection, entries), frontier.size)
+            self._insert(connection, frontier, fresh)
+        return kept
+
+    @contextmanager
+    def _turn(self) -> Iterator[tuple[Connection[Any], Frontier]]:
+        """Give the tree's edge once it is this writer's turn; `_insert` ends the turn."""
         if not self._is_writer:
             raise EngineError(f"{self.name}: it is open for reading only")
         try:
-            return self._append(entries)
+            with self._writing.use() as connection:
+                known, self._frontier = self._frontier, None  # a commit that fails may be there or not
+                frontier = self._follow(connection, known)
+                yield connection, frontier
+                self._frontier = frontier
         except TransportError as error:
             # the answer to a commit may be what was lost
             raise TransportError(str(error), hint="look for the entries before they are appended again") from error
 
-    def _append(self, entries: Sequence[Prepared]) -> Head:
-        with self._writing.use() as connection:
-            known, self._frontier = self._frontier, None  # a commit that fails may be there or not
-            cursor = connection.execute(self._begin)
-            cursor.nextset()
-            cursor.nextset()
-            head = head_of(cursor.fetchone(), self._writing)
-            frontier = known if known is not None and known.head == head else self._load(connection)
-            self._insert(connection, frontier, entries)
-            self._frontier = frontier
-            return frontier.head
+    def _follow(self, connection: Connection[Any], known: Frontier | None) -> Frontier:
+        """Wait for the turn and return the tree's edge; what others have added since is read with the same question."""
+        start = 0 if known is None else count_nodes(known.size)
+        newer = f"SELECT id, hash FROM node WHERE id >= {start} ORDER BY id LIMIT {_NEWER if known else 0}"  # noqa: S608  # numbers
+        cursor = connection.execute(self._begin + newer)
+        cursor.nextset()
+        cursor.nextset()
+        head = head_of(cursor.fetchone(), self._writing)
+        cursor.nextset()
+        frontier = known and advance(known, dict(cursor.fetchall()), head.size)
+        return frontier if frontier and frontier.head == head else self._load(connection)
+
+    def _places_of(self, connection: Connection[Any], entries: Sequence[Prepared]) -> list[int | None]:
+        """Return the index under which each very same envelope is kept, the first if there are several."""
+        rows = connection.execute(
+            "SELECT place - 1, min(entry.id) FROM"
+            " unnest(%b::bigint[], %b::bytea[], %b::bytea[]) WITH ORDINALITY AS wanted (key, digest, signatures, place)"
+            " JOIN term ON term.key = wanted.key JOIN entry ON entry.id = term.entry"
+            " WHERE entry.signatures = wanted.signatures AND sha256(entry.payload) = wanted.digest GROUP BY place",
+            (
+                [entry.keys[0] for entry in entries],
+                [hashlib.sha256(entry.payload).digest() for entry in entries],
+                [entry.signatures for entry in entries],
+            ),
+        ).fetchall()
+        found: dict[int, int] = dict(rows)
+        leaves = self._fetch(connection, [Node(0, index) for index in found.values()])
+        for (place, index), leaf in zip(found.items(), leaves, strict=True):
+            if leaf != entries[place].leaf:
+                raise VerificationError(f"{self.name}: entry {index}: its bytes do not hash to its leaf")
+        return [found.get(place) for place in range(len(entries))]
 
     def _insert(self, connection: Connection[Any], frontier: Frontier, entries: Sequence[Prepared]) -> None:
         first, first_node = frontier.size, count_nodes(frontier.size)

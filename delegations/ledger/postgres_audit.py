@@ -40,10 +40,14 @@ class PostgresAudit:
         with link.separate() as connection:
             yield cls(connection, link)
 
+    def identity(self) -> Identity:
+        """Return which ledger it is."""
+        with self._link.mapped():
+            return read_identity(self._connection, self._link)
+
     def find_faults(self) -> Iterator[str]:
         """Yield what is not as it was made: a guard that is gone, a table of other columns."""
-        with self._link.mapped():
-            read_identity(self._connection, self._link)
+        self.identity()
         guarded = self._rows(
             "SELECT relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
             " WHERE relnamespace = current_schema::regnamespace"

@@ -201,7 +201,7 @@ def verify_inclusion_of(
     _require_inclusion(proof, entry, checkpoint)
     seen: tuple[Cosignature, ...] = ()
     if witnesses or threshold is not None:
-        seen = verify_cosignatures(proof.note, witnesses, threshold=threshold)
+        seen = verify_cosignatures(proof.note, witnesses, threshold=threshold, log_key=log_key)
     return Included(proof.index, checkpoint, seen)
 
 

@@ -19,6 +19,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Final, Self
 
@@ -36,7 +37,7 @@ from delegations.ledger.sqlite_file import (
     read_identity,
     require_ledger,
 )
-from delegations.ledger.store import Audit, Identity, Wanted
+from delegations.ledger.store import Audit, Identity, Kept, Wanted, find_fresh
 from delegations.ledger.tree import HASH_SIZE, Frontier, Head, Node, count_nodes, cover, position
 
 _CHUNK: Final = 400  # below the least number of variables a statement may have in any SQLite
@@ -102,13 +103,27 @@ class SqliteStore:
 
     def append(self, entries: Sequence[Prepared]) -> Head:
         """Keep the entries; return the head after them, once the disk has them. See `Store.append`."""
+        with self._turn() as (writer, frontier):
+            self._insert(writer, frontier, entries)
+        return frontier.head
+
+    def append_new(self, entries: Sequence[Prepared]) -> list[Kept]:
+        """Keep those of the entries that are not there yet; return where each is. See `Store.append_new`."""
+        with self._turn() as (writer, frontier):
+            fresh, kept = find_fresh(entries, [self._place_of(writer, entry) for entry in entries], frontier.size)
+            self._insert(writer, frontier, fresh)
+        return kept
+
+    @contextmanager
+    def _turn(self) -> Iterator[tuple[sqlite3.Connection, Frontier]]:
+        """Give the tree's edge, to insert what follows it; all of it is durable afterwards, or none is there."""
         with self._writing, mapped(self.path):
             writer = self._open_writer()
             try:
                 writer.execute("BEGIN IMMEDIATE")
                 frontier = self._frontier.copy() if self._frontier is not None else self._load(writer)
                 self._require_alone(writer, frontier)
-                self._insert(writer, frontier, entries)
+                yield writer, frontier
                 writer.execute("COMMIT")
                 self._frontier = frontier
             except BaseException:
@@ -116,7 +131,19 @@ class SqliteStore:
                 with suppress(sqlite3.Error):
                     writer.rollback()
                 raise
-            return frontier.head
+
+    def _place_of(self, writer: sqlite3.Connection, entry: Prepared) -> int | None:
+        """Return the index under which the very same envelope is kept, the first if there are several."""
+        row = writer.execute(
+            "SELECT entry.id FROM term JOIN entry ON entry.id = term.entry"
+            " WHERE term.key = ? AND entry.signatures = ? AND entry.payload = ? ORDER BY term.entry LIMIT 1",
+            (entry.keys[0], entry.signatures, entry.payload),
+        ).fetchone()
+        if row is None:
+            return None
+        if self._fetch(writer, [Node(0, row[0])]) != [entry.leaf]:
+            raise VerificationError(f"ledger {self.path}: entry {row[0]}: its bytes do not hash to its leaf")
+        return int(row[0])
 
     def _require_alone(self, writer: sqlite3.Connection, frontier: Frontier) -> None:
         if read_head(writer, self.path).size != frontier.size:
@@ -125,10 +152,11 @@ class SqliteStore:
     def _insert(self, writer: sqlite3.Connection, frontier: Frontier, entries: Sequence[Prepared]) -> None:
         first, first_node = frontier.size, count_nodes(frontier.size)
         hashes = [digest for entry in entries for digest in frontier.append(entry.leaf)]
-        rows = [
+        # one row after the other: lists of all of them cost more than the rows
+        rows = (
             (index, entry.payload, entry.signatures, entry.time) for index, entry in enumerate(entries, start=first)
-        ]
-        terms = [(key, index) for index, entry in enumerate(entries, start=first) for key in entry.keys]
+        )
+        terms = chain.from_iterable(zip(entry.keys, repeat(index)) for index, entry in enumerate(entries, start=first))
         writer.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", rows)
         writer.executemany("INSERT INTO node VALUES (?, ?)", enumerate(hashes, start=first_node))
         writer.executemany("INSERT INTO term VALUES (?, ?)", terms)

@@ -11,7 +11,7 @@ from typing import Any, Self
 from caveats.errors import EngineError, VerificationError
 from delegations.ledger.entry import StoredEnvelope
 from delegations.ledger.sqlite_file import SCHEMA, Connect, connect, mapped, one_row, read_identity, require_ledger
-from delegations.ledger.store import Filed
+from delegations.ledger.store import Filed, Identity
 from delegations.ledger.tree import HASH_SIZE, Head
 
 _AT_ONCE = 64  # rows of some kB each
@@ -47,10 +47,14 @@ class SqliteAudit:
             with suppress(sqlite3.Error):
                 self._connection.close()
 
+    def identity(self) -> Identity:
+        """Return which ledger it is."""
+        with mapped(self._path):
+            return read_identity(self._opened, self._path)
+
     def find_faults(self) -> Iterator[str]:
         """Yield what SQLite finds wrong with its file, and whatever is not as it was made."""
-        with mapped(self._path):
-            read_identity(self._opened, self._path)
+        self.identity()
         found = {row[0] for row in self._rows("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
         known = {statement.encode() for statement in SCHEMA}
         for statement in sorted(known - found):

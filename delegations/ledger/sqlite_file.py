@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caveats.errors import EngineError, VerificationError, abbreviate
-from delegations.ledger.lock import WriterLock
+from delegations.ledger.lock import WriterLock, sync_file
 from delegations.ledger.store import Identity
 from delegations.ledger.tree import EMPTY_ROOT
 
@@ -79,6 +78,7 @@ def connect(path: Path, is_writer: bool) -> sqlite3.Connection:
                 "fullfsync = ON",
                 f"wal_autocheckpoint = {_CHECKPOINT}",
                 f"cache_size = -{_CACHE_KIB}",
+                "secure_delete = OFF",  # on in some builds; it overwrites what is deleted, and nothing ever is
             ):
                 connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error:
@@ -109,7 +109,7 @@ def create_file(path: Path, identity: Identity) -> None:
         with mapped(path), closing(sqlite3.connect(made, isolation_level=None)) as connection:
             _fill(connection, identity)
         made.replace(path)
-        _sync_directory(path.parent)
+        sync_file(path)
     except OSError as error:
         raise EngineError(f"ledger {path}: cannot make it: {error.strerror}") from error
     finally:
@@ -139,15 +139,6 @@ def _fill(connection: sqlite3.Connection, identity: Identity) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a new name in a directory durable."""
-    file = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def require_ledger(connection: sqlite3.Connection, path: Path) -> None:

@@ -41,6 +41,18 @@ class Wanted(NamedTuple):
     limit: int
 
 
+class Kept(NamedTuple):
+    """Where an envelope is.
+
+    Attributes:
+        place: its index, from 0.
+        is_new: whether it was not there before.
+    """
+
+    place: int
+    is_new: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Filed:
     """All that a store has of one entry, as it lies there: damage may have changed even the types.
@@ -81,6 +93,12 @@ class Store(Protocol):
         The first of them gets the index `head.size - len(entries)`.
         """
 
+    def append_new(self, entries: Sequence[Prepared]) -> list[Kept]:
+        """Keep those of the entries that are not there yet, as `append` does; return where each is, in their order.
+
+        Whether an envelope is there is decided within the commit: no other writer comes between.
+        """
+
     def read(self, start: int, stop: int) -> list[StoredEnvelope]:
         """Return the entries from start up to stop, as far as they exist, in order."""
 
@@ -99,6 +117,9 @@ class Store(Protocol):
 
 class Audit(Protocol):
     """All that a store keeps at one moment, whatever state it is in. Raises as Store, at any step."""
+
+    def identity(self) -> Identity:
+        """Return which ledger it is."""
 
     def find_faults(self) -> Iterator[str]:
         """Yield what the store itself finds wrong with what it keeps it in, one line each."""
@@ -120,3 +141,26 @@ class Audit(Protocol):
 
     def count_keys(self) -> int:
         """Return how many keys are filed, over all entries."""
+
+
+def find_fresh(
+    entries: Sequence[Prepared], places: Sequence[int | None], size: int
+) -> tuple[list[Prepared], list[Kept]]:
+    """Return those of the entries that are to be kept, each once, and where every one of them is then.
+
+    Args:
+        entries: what was given.
+        places: where they are already, one each; None for what is nowhere yet.
+        size: how many entries there are.
+    """
+    fresh: list[Prepared] = []
+    given: dict[tuple[bytes, bytes], int] = {}
+    kept = []
+    for entry, place in zip(entries, places, strict=True):
+        what = (entry.payload, entry.signatures)
+        known = given.get(what) if place is None else place
+        if known is None:
+            given[what] = size + len(fresh)
+            fresh.append(entry)
+        kept.append(Kept(given[what] if known is None else known, known is None))
+    return fresh, kept

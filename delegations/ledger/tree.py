@@ -16,7 +16,7 @@ Source: RFC 9162 sections 2.1.1 (hashes), 2.1.3 (inclusion), 2.1.4 (consistency)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -132,6 +132,23 @@ class Frontier:
     def head(self) -> Head:
         """The size and the root."""
         return Head(self.size, self.root)
+
+
+def advance(frontier: Frontier, hashes: Mapping[int, bytes], size: int) -> Frontier | None:
+    """Return the frontier of the tree of a larger size, from the hashes of the subtrees that were added to it.
+
+    Args:
+        frontier: of the smaller tree; stays as it is.
+        hashes: by their position; None is returned when one is missing or is not what the leaves lead to.
+        size: of the larger tree.
+    """
+    ahead = frontier.copy()
+    while ahead.size < size:
+        place = count_nodes(ahead.size)
+        leaf = hashes.get(place)
+        if leaf is None or any(hashes.get(above) != made for above, made in enumerate(ahead.append(leaf), start=place)):
+            return None
+    return ahead if ahead.size == size else None
 
 
 def fetch_root(fetch: Fetch, size: int) -> bytes:

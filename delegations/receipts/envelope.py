@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+STATEMENT_BEFORE: Final = f'{{"_type":"{STATEMENT_TYPE}","predicate":'.encode()
+"""What a statement begins with in its RFC 8785 form; the receipt follows."""
+STATEMENT_BETWEEN: Final = f',"predicateType":"{SCHEMA}","subject":[{{"digest":{{"sha256":"'.encode()
+"""What follows the receipt; its hash is next."""
+STATEMENT_AFTER: Final = b'"},"name":"receipt"}]}'
+"""What a statement ends with."""
 _MAX_SIGNATURES = 16
 _SCHEMES = {("ed25519", "ed25519"), ("ml-dsa", "ml-dsa-65/1"), (EthereumKey.KEYTYPE, EthereumKey.SCHEME)}
 
@@ -58,14 +64,12 @@ class VerifiedReceipt(NamedTuple):
 
 def statement_bytes(receipt: Receipt) -> bytes:
     """Return the payload: the in-toto Statement about the receipt, in RFC 8785 form."""
-    return rfc8785.dumps(
-        {
-            "_type": STATEMENT_TYPE,
-            "subject": [{"name": "receipt", "digest": {"sha256": receipt.hash}}],
-            "predicateType": SCHEMA,
-            "predicate": receipt.to_wire(),
-        }
-    )
+    body = receipt.canonical()
+    return _statement_about(body, hashlib.sha256(body).hexdigest())
+
+
+def _statement_about(body: bytes, digest: str) -> bytes:
+    return b"".join((STATEMENT_BEFORE, body, STATEMENT_BETWEEN, digest.encode(), STATEMENT_AFTER))
 
 
 def sign_receipt(
@@ -187,9 +191,11 @@ def _read_statement(payload: bytes) -> Receipt:
         if value[name] != known:
             raise UnsupportedError(f"statement.{name}: expected {known}, got {abbreviate(value[name])}")
     receipt = Receipt.from_wire(value["predicate"])
-    if value["subject"] != [{"name": "receipt", "digest": {"sha256": receipt.hash}}]:
-        raise VerificationError(f"statement.subject: expected the receipt with the SHA-256 {receipt.hash}")
-    if statement_bytes(receipt) != payload:
+    body = receipt.canonical()
+    digest = hashlib.sha256(body).hexdigest()
+    if value["subject"] != [{"name": "receipt", "digest": {"sha256": digest}}]:
+        raise VerificationError(f"statement.subject: expected the receipt with the SHA-256 {digest}")
+    if _statement_about(body, digest) != payload:
         raise EncodingError("statement: not in its RFC 8785 form")
     return receipt
 

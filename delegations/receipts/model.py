@@ -12,12 +12,12 @@ import json
 import re
 from typing import Any, ClassVar, Final, Literal, Self
 
-import rfc8785
 from pydantic import ValidationError, model_validator
 
 from caveats.errors import EncodingError, UnsupportedError, abbreviate
 from caveats.strict_json import parse_json
 from caveats.types import Listed, Model
+from delegations.receipts.canonical import canonical_bytes
 from delegations.receipts.model_parts import (
     Actor,
     Amount,
@@ -112,7 +112,7 @@ class Receipt(Model):
 
     def canonical(self) -> bytes:
         """Return the RFC 8785 bytes of the body."""
-        return rfc8785.dumps(self.to_wire())
+        return canonical_bytes(self.to_wire())
 
     def to_json(self) -> str:
         """Return the body as indented JSON. The hash is over the canonical form, not over this."""

@@ -18,6 +18,7 @@ from delegations.ledger.ledger import Ledger, find_damage_in_file
 from delegations.ledger.lock import WriterLock
 from delegations.ledger.sqlite import SqliteStore
 from delegations.ledger.sqlite_file import connect
+from delegations.ledger.store import Kept
 from delegations.ledger.tree import Head
 from tests.unit.ledger.damaged import cut_short, flip_bits, overwrite
 from tests.unit.ledger.makers import ORIGIN, around_the_triggers, chained, make_ledger
@@ -385,12 +386,16 @@ class Gate:
         self.size += len(entries)
         return Head(self.size, bytes(32))
 
+    def append_new(self, entries) -> list[Kept]:
+        head = self.append(entries)
+        return [Kept(place, True) for place in range(head.size - len(entries), head.size)]
+
 
 def test_what_comes_while_a_group_is_committed_is_the_next_group() -> None:
     gate = Gate()
-    group = GroupCommit(gate.append)
+    group = GroupCommit(gate.append, gate.append_new)
     places: list[int] = []
-    threads = [threading.Thread(target=lambda: places.append(group.submit(["entry"]))) for _ in range(9)]
+    threads = [threading.Thread(target=lambda: places.append(group.submit(["entry"])[0].place)) for _ in range(9)]
     threads[0].start()
     gate.entered.acquire()  # the first is committing
     for thread in threads[1:]:
@@ -407,11 +412,11 @@ def test_what_comes_while_a_group_is_committed_is_the_next_group() -> None:
 
 def test_a_thread_that_is_interrupted_while_it_waits_holds_up_nobody() -> None:
     gate = Gate()
-    group = GroupCommit(gate.append)
+    group = GroupCommit(gate.append, gate.append_new)
     places: list[int] = []
 
     def submit() -> None:
-        places.append(group.submit(["entry"]))
+        places.append(group.submit(["entry"])[0].place)
 
     class Interrupted:
         def acquire(self) -> None:
@@ -423,7 +428,7 @@ def test_a_thread_that_is_interrupted_while_it_waits_holds_up_nobody() -> None:
     first, last = threading.Thread(target=submit), threading.Thread(target=submit)
     first.start()
     gate.entered.acquire()
-    ticket = _Ticket(["entry"])
+    ticket = _Ticket(["entry"], False)
     ticket.called = Interrupted()
     group._waiting.append(ticket)
     with pytest.raises(KeyboardInterrupt):
@@ -441,7 +446,7 @@ def test_a_commit_that_is_interrupted_is_told_to_all_who_waited_for_it() -> None
     def interrupted(_: object) -> Head:
         raise KeyboardInterrupt
 
-    group = GroupCommit(interrupted)
+    group = GroupCommit(interrupted, interrupted)
     for _ in range(2):  # and the next one has its turn
         with pytest.raises(KeyboardInterrupt):
             group.submit(["entry"])
