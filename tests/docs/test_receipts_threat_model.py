@@ -8,11 +8,11 @@ from typing import get_args
 
 import pytest
 
-from delegations.receipts.evidence import bundle, replay
+from delegations.receipts.evidence import DEFAULT_BUDGET, bundle, replay
 from delegations.receipts.evidence.refusal import REASONS
 from delegations.receipts.evidence.transactions import TYPES
 from delegations.receipts.model_parts import Provenance
-from scripts.figures import evidence_mutations
+from scripts.figures import evidence_mutations, evidence_replay
 from scripts.figures.harness import FIGURES
 from tests.unit.receipts.evidence.denials import DENIALS
 
@@ -27,6 +27,9 @@ PAGE = (DOCS / "receipts-threat-model.md").read_text()
         f"{bundle.MAX_HEADERS} headers",
         f"{bundle.MAX_ITEMS:,} of anything",
         f"{replay.MOST_GAS:,} gas",
+        f"{DEFAULT_BUDGET.transactions:,} transactions",
+        f"{DEFAULT_BUDGET.gas:,} gas",
+        f"{DEFAULT_BUDGET.work:,} units",
     ],
 )
 def test_a_bound_is_the_codes(text):
@@ -44,15 +47,16 @@ def test_every_standing_is_explained():
 
 
 def test_every_reason_named_exists():
-    named = set(re.findall(r"`((?:witness|claim|receipt)-[a-z]+)`", PAGE))
+    named = set(re.findall(r"`((?:witness|claim|receipt|replay)-[a-z-]+)`", PAGE))
     assert named
     assert named <= set(REASONS)
 
 
 def test_every_figure_named_exists():
-    named = {"evidence_mutations", "denial_omissions"}
+    named = {"evidence_mutations", "denial_omissions", "block_omissions", "replay_work"}
     assert all(f"`{name}`" in PAGE for name in named)
     assert named <= set(FIGURES)
+    assert FIGURES["block_omissions"].measure is evidence_replay.block_omissions
 
 
 def test_the_types_are_those_that_can_be_read():

@@ -178,13 +178,14 @@ class Findings:
 
     def refuse_unestablished(self) -> None:
         """Refuse each claim that is stronger than what was established."""
-        for path in self._receipt.claims:
-            # a claim about part of a fact, or about something no fact is about
+        for path, claimed in self._receipt.claims.items():
+            # a claim about part of a fact, or about something no fact is about; as it is written, also where nobody
+            # goes by it, as with words for people
             if not any(known == path or known.startswith(f"{path}.") for known in self._found):
                 around = self._around(path)
                 standing = "attested" if around is None else around.standing
                 basis = "nothing shows it" if around is None else around.basis
-                self._check(Finding(path, self._receipt.standing(path), standing, basis))
+                self._check(Finding(path, claimed, standing, basis))
         for finding in self._found.values():
             self._check(finding)
 

@@ -35,6 +35,10 @@ class Crowded:
     def trusted(self) -> bytes:
         return keccak(self.bundle.headers[0])
 
+    @property
+    def receipt_chain(self) -> int:
+        return CHAIN_ID
+
 
 class Queue:
     """Transactions that are mined in the order they are sent: each offers less than the one before."""
@@ -74,6 +78,25 @@ def used_up_in_its_block(live: LiveChain, salt: int) -> Crowded:
     assert order == queue.hashes
     (receipt,) = live.receipts(denied)
     return Crowded(receipt, prove(receipt, live.client))
+
+
+def denied_at(live: LiveChain, place: int) -> RedemptionReceipt:
+    """A denial behind so many transactions; every second of these redeems what decides over it."""
+    limits = LimitedCalls(limit=max(1, place // 2)), NativeTokenTransferAmount(max_amount_wei=10**6)
+    counted = live.grant(*limits, salt=place)
+    bounded = counted if place > 1 else live.grant(NativeTokenTransferAmount(max_amount_wei=1), salt=place)
+    queue = Queue(live)
+    for before in range(place):
+        if before % 2:
+            queue.redeem(1, redeem(bounded, pay(1)), gas=300_000)
+        else:
+            queue.send(4, SHOP, value=1, gas=21_000)
+    denied = queue.redeem(1, redeem(bounded, pay(2)), gas=300_000)
+    live.mine()
+    (receipt,) = live.receipts(denied)
+    if receipt.subject.transaction_index != place:
+        raise AssertionError(f"expected the denial at place {place}, got {receipt.subject.transaction_index}")
+    return receipt
 
 
 def created_by(key: int, nonce: int) -> Address:

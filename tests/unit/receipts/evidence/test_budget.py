@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from py_ecc.optimized_bn128 import G1, G2, normalize
 
 from caveats.caveat import Caveat
 from caveats.errors import EncodingError
@@ -21,25 +20,13 @@ from tests.receipts_corpus import accounts
 from tests.unit.receipts.evidence.denials import DENIALS, OF_ONES_OWN
 from tests.unit.receipts.evidence.staged import Staged, above_the_allowance, chain, grant, pay, stage
 from tests.unit.receipts.evidence.test_replay_signature import granted_by
+from tests.unit.receipts.evidence.worst import PRECOMPILES, blake2f, pairings, run_precompile
 
 SENDER = Address(b"\x01" * 20)
 BLOCK = BlockEnv(chain_id=1, number=1, timestamp=1)
 BLAKE2F, PAIRING = 9, 8
 # calls blake2f with 500 rounds, then says no
 _COSTS_A_LITTLE = bytes.fromhex("6101f460e01b5f52600160d4535f5f60d55f60095afa505f5ffd")
-
-
-def words(*values: int) -> bytes:
-    return b"".join(value.to_bytes(32, "big") for value in values)
-
-
-def blake2f(rounds: int) -> bytes:
-    return rounds.to_bytes(4, "big") + bytes(208) + b"\x01"
-
-
-def pairings(count: int) -> bytes:
-    (x, y), (a, b) = normalize(G1), normalize(G2)
-    return words(int(x), int(y), *(int(c.coeffs[i]) for c in (a, b) for i in (1, 0))) * count
 
 
 def spent(place: int, data: bytes, budget: int = DEFAULT_BUDGET.work, gas: int = 2**24) -> int:
@@ -51,6 +38,14 @@ def spent(place: int, data: bytes, budget: int = DEFAULT_BUDGET.work, gas: int =
 
 def test_a_precompile_is_counted_by_what_it_takes_here() -> None:
     assert spent(BLAKE2F, blake2f(7)) == FRAME_WORK + 7 * PRECOMPILE_WORK[bytes(19) + b"\x09"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (place, _) in PRECOMPILES.items() if place not in (8, 9, 0xC, 0xE, 0xF)]
+)
+def test_every_input_that_is_measured_is_one_the_precompile_takes(name: str) -> None:
+    units, _ = run_precompile(*PRECOMPILES[name])
+    assert units > 0
 
 
 @pytest.mark.parametrize(

@@ -250,9 +250,11 @@ def test_the_block_of_what_was_mined_is_the_receipts_to_say(live: LiveChain, pay
     assert "leave it out" in failed(payment.receipt, live.client, EncodingError, block=1)
 
 
-def test_what_went_through_is_run_again_only_when_it_is_asked_for(live: LiveChain, payment: Proven) -> None:
-    assert payment.bundle.witness is None
-    assert prove(payment.receipt, live.client, replay=True).witness is not None
+def test_what_went_through_is_run_again_only_when_it_is_asked_for(live: LiveChain) -> None:
+    live.mine()
+    receipt = live.three_link_redemption(salt=40, others=3)
+    assert prove(receipt, live.client).witness is None
+    assert prove(receipt, live.client, replay=True).witness is not None
 
 
 def with_sidecar() -> bytes:

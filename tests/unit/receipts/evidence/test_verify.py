@@ -195,7 +195,7 @@ def test_a_mined_denial_is_run_again_where_it_is_the_first_of_its_block(live: Li
 
 def test_a_mined_denial_is_run_again_behind_others_too(live: LiveChain) -> None:
     live.mine()
-    live.send(2, SHOP, value=1, maxPriorityFeePerGas=9)
+    live.send(3, SHOP, value=1, maxPriorityFeePerGas=9)
     digest = live.redeem(1, redeem(live.grant(NativeTokenTransferAmount(max_amount_wei=1), salt=18), pay(2)))
     live.mine()
     (receipt,) = live.receipts(digest)
