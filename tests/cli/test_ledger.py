@@ -27,9 +27,11 @@ from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 
 from delegations.ledger.entry import entry_of
 from delegations.ledger.ledger import Ledger
+from delegations.ledger.lock import WriterLock
+from delegations.ledger.note import COSIGNATURE, NoteSigner
 from delegations.ledger.tiles import TiledTree, read_from
 from delegations.ledger.tree import Head
-from delegations.receipts.envelope import format_envelope, public_key_of
+from delegations.receipts.envelope import format_envelope, public_key_of, unsafe_read_receipt
 from tests.cli.command import Ran, run, run_process
 from tests.unit.ledger.notes import LOG, ORIGIN, OTHER_LOG, WITNESSES, private_key
 from tests.unit.ledger.papers import ISSUER, envelope_number, receipt_with
@@ -189,6 +191,27 @@ def test_a_ledger_cut_back_as_a_whole_is_seen_against_a_checkpoint(office: Offic
 # checkpoint, prove, check
 
 
+def test_a_ledger_made_anew_is_seen_against_a_checkpoint(office: Office) -> None:
+    words = ("--checkpoint", "{checkpoint}", "--log-key", "{log.vkey}")
+    assert "continues the checkpoint of 5 entries" in office.done("verify", "{log.db}", *words)
+    with Ledger.create(office.path("anew.db"), origin=ORIGIN) as anew:  # one is dropped, and more have come since
+        anew.append_many([envelope_number(number) for number in (0, 1, 3, 4, 5, 6, 7)])
+    assert office.ledger("verify", "{anew.db}").code == 0
+    ran = office.ledger("verify", "{anew.db}", *words)
+    assert (ran.code, ran.err) == (1, "")
+    assert "its root over 5 entries is not the one that is expected" in ran.out
+    office.done("append", "{log.db}", "{5.json}")  # and what goes on from it holds
+    assert "continues the checkpoint of 5 entries" in office.done("verify", "{log.db}", *words)
+
+
+def test_the_checkpoint_of_another_log_says_nothing_about_this_one(office: Office) -> None:
+    with Ledger.create(office.path("other.db"), origin=OTHER_LOG.key.name) as other:
+        other.append(envelope_number(0))
+    ran = office.ledger("verify", "{other.db}", "--checkpoint", "{checkpoint}", "--log-key", "{log.vkey}")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"it is {OTHER_LOG.key.name}, and the checkpoint is of {ORIGIN}" in ran.err
+
+
 def test_others_read_the_checkpoint(office: Office) -> None:
     told = office.done("checkpoint", "{log.db}", "--key", "{log.pem}")
     read = SignedCheckpoint.from_text(told).checkpoint
@@ -249,6 +272,23 @@ def test_a_receipt_is_proven_by_its_index_its_hash_or_its_file(office: Office, w
     office.done("prove", "{log.db}", named, "--key", "{log.pem}", "--out", "{new.tlog-proof}", stdin=stdin)
     told = office.done("check", "{new.tlog-proof}", "--log-key", "{log.vkey}", "--json")
     assert (told["index"], told["size"], told["receipt"]) == (2, COUNT, record.receipt_hash)
+
+
+def test_a_receipt_in_a_crowd_of_envelopes_is_proven(office: Office) -> None:
+    sealed = json.loads(office.path("5.json").read_text())
+    junk = [
+        json.dumps({**sealed, "signatures": [{"keyid": f"{number}", "sig": "AAAA"}]}).encode()
+        for number in range(1_200)
+    ]
+    with Ledger.open(office.path("log.db")) as ledger:
+        ledger.append_many([*junk, envelope_number(5)], is_strict=False)
+    office.done("prove", "{log.db}", "{5.json}", "--key", "{log.pem}", "--out", "{proof}")
+    told = office.done("check", "{proof}", "--log-key", "{log.vkey}", "--key", "{issuer.pub}", "--json")
+    assert told["index"] == COUNT + 1_200
+    again = office.done("append", "{log.db}", "{5.json}", "--json")
+    assert [(row["index"], row["is_new"]) for row in again["entries"]] == [(COUNT + 1_200, False)]
+    ran = office.ledger("prove", "{log.db}", unsafe_read_receipt(envelope_number(5)).hash, "--key", "{log.pem}")
+    assert "entries 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 hold the receipt" in ran.err
 
 
 def test_a_proof_holds_with_the_logs_key_alone(office: Office) -> None:
@@ -346,6 +386,34 @@ def test_a_witness_signs_what_continues_what_it_saw_and_nothing_else(office: Off
         forked.append_many([envelope_number(number) for number in (1, 0, 2, 3, 4, 5)])
     office.done("checkpoint", "{forked.db}", "--key", "{log.pem}", "--out", "{fork}")
     assert "two trees of 6 entries have different roots" in cosign(office, "{fork}").err
+
+
+def test_a_witness_does_not_begin_anew_by_mistake(office: Office) -> None:
+    words = ("--log-key", "{log.vkey}", "--name", WITNESSES[0].key.name, "--key", "{witness.pem}", "--state", "{seen}")
+    ran = office.ledger("cosign", "{checkpoint}", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "without it a witness does not know what it has signed" in ran.err
+    assert office.done("cosign", "{checkpoint}", *words, "--first") == office.path("seen").read_text()
+    ran = office.ledger("cosign", "{checkpoint}", *words, "--first")
+    assert (ran.code, ran.out) == (2, "")
+    assert "is there already (leave --first away)" in ran.err
+
+
+def test_two_do_not_cosign_from_one_state_at_the_same_time(office: Office) -> None:
+    assert cosign(office, "{checkpoint}").code == 0
+    lock = WriterLock(office.path("witness.state"))
+    ran = cosign(office, "{checkpoint}")
+    lock.release()
+    assert (ran.code, ran.out) == (3, "")
+    assert "another writer has it" in ran.err
+    assert cosign(office, "{checkpoint}").code == 0
+
+
+def test_a_log_with_its_own_key_as_a_witness_is_found_out(office: Office) -> None:
+    own = f"{NoteSigner('witness.example/own', private_key(1), kind=COSIGNATURE).key}"
+    ran = office.ledger("check", "{proof}", "--log-key", "{log.vkey}", "--witness", own)
+    assert (ran.code, ran.err) == (1, "")
+    assert "a log is no witness of itself" in ran.out
 
 
 def test_a_witness_proves_it_from_what_the_log_has_published(office: Office) -> None:
@@ -545,6 +613,22 @@ ROWS: list[tuple[tuple[str, ...], str]] = [
     (("search", DB, "--until", "2026-01-01"), "--until: expected a time with its zone"),
     (("search", DB, "--limit", "0"), "search: expected a start and a limit up to 10000"),
     (("search", DB, "--start", "-1"), "search: expected a start"),
+    (("search", DB, "--start", "9" * 30), "search: expected a start"),
+    (("search", DB, "--receipt", "0x" + "ab" * 32), "receipt: expected 64 lower-case hex digits"),
+    (("search", DB, "--receipt", "AB" * 32), "receipt: expected 64 lower-case hex digits"),
+    (("search", DB, "--prev", "{0.json}"), "prev: expected 64 lower-case hex digits"),
+    (("search", DB, "--outcome", "refused"), "--outcome: expected one of executed, partially_executed, denied"),
+    (("search", DB, "--outcome", "\udcff"), "--outcome: expected one of executed"),
+    (("search", "{nothing.db}"), "there is no such file; `delegations ledger init` makes one"),
+    (("export", DB, "--parquet", "{x}", "--outcome", "all"), "--outcome: expected one of"),
+    (("prove", DB, "9" * 19, *KEY), "ledger: expected one of 5 entries, got entry 9999999999999999999"),
+    (("consistency", DB, "--since", "1", "--until", "9" * 30), "ledger: expected one of 5 entries"),
+    (("init", "{new.db}", "--origin", "e\u0301.example/log"), "expected Unicode in its composed form (NFC)"),
+    (("cosign", "{checkpoint}", *VKEY, *KEY, "--name", "w", "--first", "--state", "{w}"), "has the log's own key"),
+    (
+        ("cosign", "{checkpoint}", *VKEY, *KEY, "--name", "w", "--first", "--state", "{no/w}"),
+        "--state: there is no folder",
+    ),
     (("search", DB, "--limit", "many"), "--limit': Input should be a valid integer"),
     (("export", DB), "Missing option '--parquet'"),
     (("export", DB, "--parquet", "{nowhere/x.parquet}"), "cannot be written: No such file or directory"),

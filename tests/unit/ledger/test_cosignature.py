@@ -115,6 +115,27 @@ def test_a_log_key_is_no_witness() -> None:
         cosign_checkpoint(NOTE, OTHER_LOG, log_key=LOG.key, at=NOW)
 
 
+def test_a_log_is_no_witness_of_itself_under_another_name() -> None:
+    own = NoteSigner("witness.example/own", private_key(1), kind=COSIGNATURE)
+    assert own.key.public == LOG.key.public
+    with pytest.raises(VerificationError, match="has the log's own key"):
+        cosign_checkpoint(NOTE, own, log_key=LOG.key, at=NOW)
+    made = cosign_checkpoint(sign_checkpoint(NEW, LOG), WITNESSES[0], log_key=LOG.key, at=NOW)
+    forged = made.with_signature(
+        own.line(NOW.to_bytes(8) + own.sign_bytes(f"cosignature/v1\ntime {NOW}\n{made.text}".encode()))
+    )
+    assert len(verify_cosignatures(forged, [WITNESSES[0].key, own.key])) == 2  # who the log is was not said
+    with pytest.raises(VerificationError, match="has the log's own key"):
+        verify_cosignatures(forged, [WITNESSES[0].key, own.key], log_key=LOG.key)
+
+
+def test_a_cosignature_does_not_go_with_another_checkpoint() -> None:
+    line = cosigned(WITNESSES[0]).signatures[-1]
+    replayed = sign_checkpoint(OLD, LOG).with_signature(line)
+    with pytest.raises(VerificationError, match="does not hold"):
+        verify_cosignatures(replayed, KEYS[:1])
+
+
 def test_a_witness_signs_what_continues_the_log_it_saw() -> None:
     note = cosign_checkpoint(NOTE, WITNESSES[0], log_key=LOG.key, at=NOW, previous=OLD, consistency=CONSISTENCY)
     assert verify_cosignatures(note, KEYS[:1])

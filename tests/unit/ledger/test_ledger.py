@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ from securesystemslib.dsse import Envelope
 from caveats.errors import EncodingError, EngineError, UnsupportedError, VerificationError
 from delegations.ledger.entry import entry_of, leaf_of, prepare
 from delegations.ledger.ledger import Ledger
+from delegations.ledger.store import Audit
 from delegations.ledger.tree import EMPTY_ROOT, Head, hash_leaf, verify_consistency, verify_inclusion
 from delegations.receipts import KINDS
 from delegations.receipts.envelope import PAYLOAD_TYPE, format_envelope, read_envelope, statement_bytes
-from tests.unit.ledger.makers import LEDGER_ID, ORIGIN, Sealed, chained, every_kind, make_ledger
+from tests.unit.ledger.makers import LEDGER_ID, ORIGIN, Sealed, chained, every_kind, make_ledger, seal
 from tests.unit.receipts.makers import AGENT, ALICE, HELPER
 
 COUNT = 12
@@ -365,6 +368,23 @@ def test_verification_returns_the_head(kept: Path) -> None:
         assert ledger.verify(Head(5, ledger.root_at(5))) == ledger.head
 
 
+def test_the_head_that_is_returned_is_the_one_that_was_verified(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = chained(2)
+    with Ledger.create(path, origin=ORIGIN) as ledger:
+        ledger.append(first.envelope)
+        verified, audit = ledger.head, ledger._store.audit
+
+        @contextmanager
+        def overtaken() -> Iterator[Audit]:
+            with audit() as opened:
+                yield opened
+                ledger.append(second.envelope)
+
+        monkeypatch.setattr(ledger._store, "audit", overtaken)
+        assert ledger.verify() == verified
+        assert ledger.size == 2
+
+
 def test_a_ledger_that_does_not_continue_what_is_known_of_it_is_refused(kept: Path) -> None:
     with Ledger.open(kept, read_only=True) as ledger:
         with pytest.raises(VerificationError, match="its root over 5 entries is not the one that is expected"):
@@ -441,6 +461,46 @@ def test_receipts_are_found_by_time(open_kept: Ledger) -> None:
     assert "escalation" not in {r.facts.kind for r in open_kept.search(until=at).records}
     (again,) = open_kept.search(kind="escalation", since=at, until=2**300).records
     assert again.index == record.index
+
+
+def test_times_that_no_store_holds_are_compared_exactly(tmp_path: Path) -> None:
+    grant = every_kind()["grant"].receipt
+    late = {power: seal(grant.model_copy(update={"issued_at": 2**power})) for power in (62, 65, 255)}
+    never = seal(grant.model_copy(update={"issued_at": None}))
+    with Ledger.create(tmp_path / "late", origin=ORIGIN) as ledger:
+        ledger.append_many([one.envelope for one in (*late.values(), never)])
+
+        def found(**between: int) -> list[int]:
+            return [record.index for record in ledger.search(**between).records]
+
+        assert found(since=2**62) == [0, 1, 2]
+        assert found(since=2**65) == [1, 2]
+        assert found(since=2**65 + 1) == [2]
+        assert found(until=2**65) == [0]
+        assert found(until=2**65 + 1) == [0, 1]
+        assert found(until=2**256) == [0, 1, 2]
+        assert found() == [0, 1, 2, 3]
+        assert ledger.verify(is_strict=True).size == 4
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"receipt": "0x" + "ab" * 32},
+        {"receipt": "AB" * 32},
+        {"prev": "ab"},
+        {"outcome": "\udcff"},
+        {"outcome": "Denied"},
+        {"kind": ""},
+        {"start": 2**63},
+        {"since": -1},
+        {"limit": 10_001},
+    ],
+    ids=str,
+)
+def test_what_no_receipt_can_have_is_not_looked_for(open_kept: Ledger, asked: dict[str, Any]) -> None:
+    with pytest.raises(EncodingError, match="expected"):
+        open_kept.search(**asked)
 
 
 def test_a_search_is_read_in_pages(open_kept: Ledger) -> None:

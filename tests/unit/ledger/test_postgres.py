@@ -89,6 +89,32 @@ def test_many_writers_at_once_lose_nothing_and_give_no_index_twice(
         assert ledger.find_damage() == ()
 
 
+def test_of_several_writers_with_the_same_receipts_each_finds_what_the_others_appended(
+    postgres: str, namespace: str, store: PostgresStore
+) -> None:
+    numbers = range(40)
+
+    def write(_: int) -> list[tuple[int, bool]]:
+        with Ledger(open_again(postgres, namespace)) as ledger:
+            made = [ledger.append(envelope_number(number), is_once=True) for number in numbers]
+            return [(entry.index, entry.is_new) for entry in made]
+
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(write, range(4)))
+    assert len({tuple(index for index, _ in each) for each in done}) == 1  # all are told the same places
+    assert sum(is_new for each in done for _, is_new in each) == 35  # five were there before
+    assert store.head().size == 40
+
+
+def test_a_writer_far_behind_reads_the_edge_anew(postgres: str, namespace: str, store: PostgresStore) -> None:
+    with closing(open_again(postgres, namespace)) as other:
+        for number, writer in enumerate((other, store, other), start=10):
+            writer.append([prepare(envelope_number(number))])
+        store.append([prepare(envelope_number(20 + number)) for number in range(400)])  # some 800 hashes
+        assert other.append([prepare(envelope_number(9))]).size == 409
+    assert find_damage(store.audit()) == ()
+
+
 WRITER = textwrap.dedent(
     """
     import sys

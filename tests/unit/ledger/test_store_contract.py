@@ -262,3 +262,55 @@ def test_a_ledger_over_it_proves_and_verifies(place: Place) -> None:
         for size in range(12):
             ledger.prove_consistency(size)
         assert ledger.verify() == ledger.head
+
+
+# once
+
+
+def test_what_is_there_already_stays_where_it_is(store: Store) -> None:
+    given = entries(6)
+    store.append(given[:3])
+    assert store.append_new([given[4], given[1], given[5], given[0]]) == [(3, True), (1, False), (4, True), (0, False)]
+    assert bytes_of(store.read(0, 9)) == kept([*given[:3], given[4], given[5]])
+    assert store.head() == head_of([*given[:3], given[4], given[5]])
+
+
+def test_what_is_given_twice_is_kept_once(store: Store) -> None:
+    first, second = entries(2)
+    assert store.append_new([first, second, first]) == [(0, True), (1, True), (0, False)]
+    assert store.head() == head_of([first, second])
+
+
+def test_when_all_of_it_is_there_nothing_is_added(store: Store) -> None:
+    given = entries(2)
+    store.append(given)
+    assert store.append_new(given) == [(0, False), (1, False)]
+    assert store.append_new([]) == []
+    assert store.head() == head_of(given)
+
+
+def test_the_same_receipt_in_another_envelope_is_another_entry(store: Store) -> None:
+    (entry,) = entries(1)
+    other = entry._replace(signatures=entry.signatures.replace(b'"sig":"', b'"sig":"AAAA'))
+    assert store.append_new([entry, other]) == [(0, True), (1, True)]
+    assert store.append_new([other, entry]) == [(1, False), (0, False)]
+
+
+def test_of_many_who_append_the_same_at_once_one_does(place: Place) -> None:
+    with Ledger(place.create()) as ledger, ThreadPoolExecutor(8) as threads:
+        made = list(
+            threads.map(lambda number: ledger.append(envelope_number(number % 10), is_once=True), range(80), timeout=60)
+        )
+        assert ledger.size == 10
+        assert sum(entry.is_new for entry in made) == 10
+        for number, entry in enumerate(made):
+            assert ledger.read(entry.index).envelope == envelope_number(number % 10)
+        assert ledger.find_damage() == ()
+
+
+def test_an_entry_whose_hash_was_changed_does_not_pass_for_there(place: Place, store: Store) -> None:
+    (entry,) = entries(1)
+    store.append([entry])
+    with pytest.raises(VerificationError, match="entry 0: its bytes do not hash to its leaf"):
+        store.append_new([entry._replace(leaf=bytes(32))])
+    assert store.append_new([entry]) == [(0, False)]

@@ -13,6 +13,7 @@ from delegations.ledger.tree import (
     EMPTY_ROOT,
     Frontier,
     Node,
+    advance,
     count_nodes,
     cover,
     fetch_root,
@@ -120,6 +121,28 @@ def test_a_frontier_goes_on_from_what_was_stored(grown: Grown) -> None:
         resumed = Frontier(size, grown.fetch(cover(0, size)))
         resumed.append(hash_leaf(grown.leaves[size]))
         assert resumed.root == fetch_root(grown.fetch, size + 1)
+
+
+def test_a_frontier_follows_a_tree_that_grew(grown: Grown, roots: list[bytes]) -> None:
+    hashes = dict(enumerate(grown.hashes))
+    for size in range(0, LIMIT, 7):
+        before = Frontier(size, grown.fetch(cover(0, size)))
+        for later in range(size, LIMIT + 1, 5):
+            ahead = advance(before, hashes, later)
+            assert ahead is not None
+            assert ahead.root == roots[later]
+            assert before.size == size
+
+
+@pytest.mark.parametrize("place", range(count_nodes(3), count_nodes(9)))
+def test_a_frontier_does_not_follow_hashes_that_are_missing_or_others(grown: Grown, place: int) -> None:
+    before, hashes = Frontier(3, grown.fetch(cover(0, 3))), dict(enumerate(grown.hashes))
+    assert advance(before, hashes, 9) is not None
+    made = advance(before, hashes | {place: bytes(32)}, 9)
+    assert made is None or made.root != fetch_root(grown.fetch, 9)
+    del hashes[place]
+    assert advance(before, hashes, 9) is None
+    assert advance(before, hashes, 2) is None
 
 
 def test_a_frontier_with_too_few_peaks_is_refused() -> None:
