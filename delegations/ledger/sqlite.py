@@ -19,7 +19,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Final, Self
 
@@ -32,6 +31,7 @@ from delegations.ledger.sqlite_file import (
     all_rows,
     connect,
     create_file,
+    insert_rows,
     mapped,
     one_row,
     read_identity,
@@ -151,15 +151,19 @@ class SqliteStore:
 
     def _insert(self, writer: sqlite3.Connection, frontier: Frontier, entries: Sequence[Prepared]) -> None:
         first, first_node = frontier.size, count_nodes(frontier.size)
-        hashes = [digest for entry in entries for digest in frontier.append(entry.leaf)]
-        # one row after the other: lists of all of them cost more than the rows
-        rows = (
-            (index, entry.payload, entry.signatures, entry.time) for index, entry in enumerate(entries, start=first)
-        )
-        terms = chain.from_iterable(zip(entry.keys, repeat(index)) for index, entry in enumerate(entries, start=first))
-        writer.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", rows)
-        writer.executemany("INSERT INTO node VALUES (?, ?)", enumerate(hashes, start=first_node))
-        writer.executemany("INSERT INTO term VALUES (?, ?)", terms)
+        rows: list[object] = []
+        terms: list[object] = []
+        nodes: list[object] = []
+        for index, entry in enumerate(entries, start=first):
+            rows += (index, entry.payload, entry.signatures, entry.time)
+            for key in entry.keys:
+                terms += (key, index)
+            for digest in frontier.append(entry.leaf):
+                nodes += (first_node, digest)
+                first_node += 1
+        insert_rows(writer, "entry", 4, rows)
+        insert_rows(writer, "node", 2, nodes)
+        insert_rows(writer, "term", 2, terms)
         if entries:
             writer.execute("INSERT INTO head VALUES (?, ?)", frontier.head)
 

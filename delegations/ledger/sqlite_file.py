@@ -40,6 +40,8 @@ _CHECKPOINT = 4096
 # a batch that does not fit is written twice
 _CACHE_KIB = 65_536
 _BUSY_SECONDS = 10
+# variables in a statement: any SQLite takes 999
+_MANY: Final = 960
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_FORMAT", "SQLITE_TOOBIG")
 
 
@@ -183,3 +185,19 @@ def one_row(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]:
 def all_rows(connection: sqlite3.Connection, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return all rows of a statement."""
     return connection.execute(statement, values).fetchall()
+
+
+def insert_rows(connection: sqlite3.Connection, table: str, width: int, values: Sequence[Any]) -> None:
+    """Insert rows of so many columns, their values given one after the other.
+
+    Many rows go in a statement: between two statements the interpreter may turn to another thread, and a writer that
+    had to wait for it after each row would hardly get on.
+    """
+    row = f"({', '.join('?' * width)})"
+    at, size = 0, _MANY // width * width
+    many = f"INSERT INTO {table} VALUES {', '.join([row] * (_MANY // width))}"  # noqa: S608  # only question marks
+    while len(values) - at >= size:
+        connection.execute(many, values[at : at + size])
+        at += size
+    rest = (values[start : start + width] for start in range(at, len(values), width))
+    connection.executemany(f"INSERT INTO {table} VALUES {row}", rest)  # noqa: S608  # the same
