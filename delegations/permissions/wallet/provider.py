@@ -112,7 +112,7 @@ class PermissionsProvider:
         Raises:
             ProviderError: with the code a dapp knows, whatever went wrong.
         """
-        known = self._methods.get(method)
+        known = self._methods.get(method) if isinstance(method, str) else None
         if known is None:
             raise ProviderError.unknown_method(method)
         try:

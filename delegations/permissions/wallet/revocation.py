@@ -40,7 +40,7 @@ def read_leaf(params: Any) -> Delegation:
         ProviderError: they name none, or a chain of several.
     """
     value = params[0] if isinstance(params, list) and len(params) == 1 else params
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise ProviderError.invalid("params: expected an object with permissionContext")
     fields = Fields(value, "params")
     encoded = fields.take("permissionContext", read_context)

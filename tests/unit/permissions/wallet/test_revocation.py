@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -80,6 +81,18 @@ def test_params_in_a_list_are_read_too() -> None:
     wallet = Wallet()
     params = [{"permissionContext": granted(wallet)}]
     assert wallet.ask("wallet_revokeExecutionPermission", params) == {}
+
+
+def test_any_mapping_is_an_object() -> None:
+    wallet = Wallet()
+    params = MappingProxyType({"permissionContext": granted(wallet)})
+    assert wallet.ask("wallet_revokeExecutionPermission", params) == {}
+
+
+def test_a_method_that_is_no_text_does_not_exist() -> None:
+    with pytest.raises(ProviderError, match="does not exist") as caught:
+        Wallet().ask(["eth_accounts"], [])
+    assert caught.value.rpc_code == -32601
 
 
 def test_a_context_without_its_signature_names_the_same_grant() -> None:
