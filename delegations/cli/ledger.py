@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from delegations.ledger.ledger import Ledger
 
 _PAGE = 1_000
+_PARQUET = re.compile(rb"PAR1")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -174,10 +176,11 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write receipts to a Parquet file, one row each; amounts are decimal text, exact."""
-    from delegations.cli.ledger_files import open_ledger
+    from delegations.cli.ledger_files import open_ledger, require_like
     from delegations.ledger.parquet import export_parquet
 
     asked = _criteria(delegation, agent, delegator, outcome, kind, since, until)
+    require_like(parquet, _PARQUET, "--parquet")
     with open_ledger(place) as ledger:
         head = ledger.head  # what comes meanwhile is not in it
         records = _found(ledger, asked, head.size) if asked else ledger.records(0, head.size)

@@ -35,6 +35,7 @@ _PEM = "the path of a PEM file"
 _SERVER = ("postgresql://", "postgres://")
 _MAX_BYTES = 32 << 20
 _PAGE, _PLACES = 1_000, 10
+_BEGINNING = 4096
 _VERIFIER_KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
@@ -123,6 +124,8 @@ def read_verifier_key(text: str, option: str) -> VerifierKey:
 
     expected = "a verifier key such as name+1a2b3c4d+Abc..., or a file with one"
     given = text if _VERIFIER_KEY.match(text) else read_file(text, what=option, expected=expected)
+    if "PRIVATE" in given:  # what is wrong with a text is told by showing some of it
+        raise EncodingError(f"{option}: that is a private key", hint="`delegations ledger key` prints the public one")
     try:
         return VerifierKey.from_text(given.strip())
     except EncodingError as error:
@@ -229,7 +232,25 @@ def read_bytes(source: str, what: str) -> bytes:
             raise EncodingError.of(what, expected="a file", got=source, hint="there is no such file") from None
         except OSError as error:
             raise EncodingError(f"{what}: {abbreviate(source)} cannot be read: {error.strerror or error}") from error
+    if b"PRIVATE" in raw[:_BEGINNING]:  # what is wrong with a file is told by showing some of it
+        raise EncodingError(
+            f"{what}: {abbreviate(source)} holds a private key", hint="it is not what is asked for here"
+        )
     return raw
+
+
+def require_like(path: str, like: re.Pattern[bytes], option: str) -> None:
+    """Raise EncodingError when a file of another sort is there: a slip must not cost a ledger or a key."""
+    try:
+        with _path(path).open("rb") as file:
+            there = file.read(_BEGINNING)
+    except OSError:  # nothing there, or nothing that can be replaced
+        return
+    if there and not like.match(there):
+        raise EncodingError(
+            f"{option}: {abbreviate(path)} is there already, and of another sort than what would replace it",
+            hint="choose another path, or move it away",
+        )
 
 
 def parse_hash(text: str, option: str) -> Bytes32:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caveats.errors import EncodingError, EngineError, VerificationError, abbreviate
-from delegations.cli.ledger_files import KEY_VARIABLE, Json, Place, print_json
+from delegations.cli.ledger_files import KEY_VARIABLE, Json, Place, print_json, require_like
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _COSE_TAG = b"\xd2"  # CBOR's tag 18, COSE_Sign1
+# how what is written begins, and so what it may replace
+_COSE = re.compile(rb"\xd2")
+_PROOF = re.compile(rb"c2sp\.org/tlog-proof@v1\n")
+_HASHES = re.compile(rb"[A-Za-z0-9+/]{43}=\n")
+_NOTE = re.compile(rb"[^\x00-\x09\x0b-\x1f]+\n\n\xe2\x80\x94 ")
 
 PrivateKey = Annotated[
     str | None, typer.Option("--key", help=f"PEM file of an Ed25519 private key; {KEY_VARIABLE} otherwise.")
@@ -82,7 +88,7 @@ def checkpoint(
         if path is not None and known.get(path) != signed:
             _write(path, note.to_text().encode())
     if published is None and out is None and not as_json:
-        _deliver(note.to_text(), None)
+        _deliver(note.to_text(), None, _NOTE)
     if as_json:
         told = {"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "log_key": str(signer.key)}
         print_json({**told, "checkpoint": note.to_text()})
@@ -112,6 +118,7 @@ def prove(
     with open_ledger(place) as ledger:
         record = find_record(ledger, receipt)
         if private is not None and out is not None and cose:
+            require_like(out, _COSE, "--out")
             _write(out, _cose_receipt(ledger, record, private))
             return
         if private is not None:
@@ -124,7 +131,7 @@ def prove(
                 f"--checkpoint: it is of {signed.size} entries, and this is entry {record.index}", hint="sign a new one"
             )
         proof = make_proof_file(record, ledger.prove_inclusion(record.index, signed.size), note)
-    _deliver(proof.to_text(), out)
+    _deliver(proof.to_text(), out, _PROOF)
 
 
 @app.command()
@@ -186,7 +193,7 @@ def consistency(
 
     with open_ledger(place) as ledger:
         hashes = ledger.prove_consistency(since, until)
-    _deliver("".join(f"{base64.b64encode(digest).decode()}\n" for digest in hashes), out)
+    _deliver("".join(f"{base64.b64encode(digest).decode()}\n" for digest in hashes), out, _HASHES)
 
 
 @app.command()
@@ -214,6 +221,8 @@ def cosign(
     log, witness = read_verifier_key(log_key, "--log-key"), NoteSigner(name, read_private_key(key), kind=COSIGNATURE)
     shown = read_note(signed, "CHECKPOINT")
     hashes: Sequence[bytes] = () if proof is None else _read_hashes(proof)
+    if out is not None:
+        require_like(out, _NOTE, "--out")
     with _state_of(state, is_new=first):  # two at once could each sign another tree
         previous = None if first else verify_checkpoint(read_note(state, "--state"), log)
         if tiles is not None and previous is not None:
@@ -229,7 +238,7 @@ def cosign(
             consistency=hashes,
         )
         _write(state, note.to_text().encode())  # before it is given out, and durably: it must not be forgotten
-    _deliver(note.to_text(), out)
+    _deliver(note.to_text(), out, _NOTE)
 
 
 @contextmanager
@@ -370,12 +379,13 @@ def _read_hashes(path: str) -> list[bytes]:
         raise EncodingError("--consistency: expected base64, a hash a line") from None
 
 
-def _deliver(text: str, out: str | None) -> None:
+def _deliver(text: str, out: str | None, like: re.Pattern[bytes]) -> None:
     from delegations.cli.render import emit
 
     if out is None:
         emit(text)
     else:
+        require_like(out, like, "--out")
         _write(out, text.encode())
 
 

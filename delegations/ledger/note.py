@@ -310,7 +310,8 @@ def _split_key(text: str, what: str, *, secret: bool = False) -> tuple[str, str,
     if len(parts) != 3 or not _KEY_ID.match(parts[1]):
         expected = f"{_PRIVATE if secret else ''}<name>+<8 hex digits>+<base64>"
         # a private key is not repeated in a message
-        raise EncodingError(f"{what}: expected {expected}" + ("" if secret else f", got {abbreviate(text)}"))
+        is_shown = not secret and "PRIVATE" not in text
+        raise EncodingError(f"{what}: expected {expected}" + (f", got {abbreviate(text)}" if is_shown else ""))
     name, key_id, encoded = parts
     try:
         data = read_base64(encoded, what)

@@ -260,6 +260,16 @@ def test_a_server_that_cannot_be_reached_is_could_not_ask(tmp_path: Path) -> Non
         assert "secret" not in str(refusal.value)
 
 
+def test_what_the_connection_string_leaves_out_comes_from_the_environment(
+    postgres: str, namespace: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(postgres)
+    monkeypatch.setenv("PGHOST", str(parts["host"]))
+    monkeypatch.setenv("PGUSER", str(parts["user"]))
+    with closing(open_again(f"postgresql:///{parts['dbname']}", namespace)) as opened:
+        assert opened.head() == store.head()
+
+
 def test_what_is_no_connection_string_is_refused_without_repeating_it() -> None:
     for wrong in ("password=secret user", "postgresql://user:secret@[", "secret"):
         with pytest.raises(EncodingError, match="expected a connection string") as refusal:

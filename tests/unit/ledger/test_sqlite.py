@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from delegations.ledger.sqlite_file import connect
 from delegations.ledger.store import Kept
 from delegations.ledger.tree import Head
 from tests.unit.ledger.damaged import cut_short, flip_bits, overwrite
-from tests.unit.ledger.makers import ORIGIN, around_the_triggers, chained, make_ledger
+from tests.unit.ledger.makers import ORIGIN, around_the_triggers, chained, every_kind, make_ledger
 
 COUNT = 12
 
@@ -450,3 +451,24 @@ def test_a_commit_that_is_interrupted_is_told_to_all_who_waited_for_it() -> None
     for _ in range(2):  # and the next one has its turn
         with pytest.raises(KeyboardInterrupt):
             group.submit(["entry"])
+
+
+# copies
+
+
+def test_a_copy_of_an_open_ledger_needs_its_log_and_a_backup_does_not(path: Path, tmp_path: Path) -> None:
+    with Ledger.open(path) as ledger:
+        size = ledger.size
+        ledger.append(every_kind()["denial"].envelope)
+        shutil.copy(path, tmp_path / "bare")
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "backup")) as target:
+            source.backup(target)
+        head = ledger.head
+    shutil.copy(path, tmp_path / "closed")
+    for name in ("backup", "closed"):
+        with Ledger.open(tmp_path / name) as copy:
+            assert copy.verify(head) == head
+    with Ledger.open(tmp_path / "bare") as copy:
+        assert copy.verify().size == size  # whole, and not all: only what is known from elsewhere tells
+        with pytest.raises(VerificationError, match="expected to continue a head of"):
+            copy.verify(head)
