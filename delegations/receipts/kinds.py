@@ -195,10 +195,17 @@ def make_grant_receipt(
             scheme=scheme,
             signer=recovered,
         ),
-        claims={**claims_of_lineage(lineage), "granted": "attested" if recovered is None else "reexecuted"},
+        claims={**claims_of_lineage(lineage), **_claims_of_grant(recovered, leaf.delegator)},
         prev=prev,
         **noted(notes),
     )
+
+
+def _claims_of_grant(recovered: Address | None, principal: Address) -> dict[str, Provenance]:
+    """Return how a grant is known: that an owner may sign for a contract account only the contract can tell."""
+    if recovered == principal:
+        return {"granted": "reexecuted"}
+    return {"granted": "attested"} if recovered is None else {"granted": "attested", "granted.signer": "reexecuted"}
 
 
 def make_escalation_receipt(

@@ -16,7 +16,7 @@ from caveats.errors import EncodingError
 from caveats.registry import EnforcerRegistry
 from delegations.framework.abi import decode_canonical, topic
 from delegations.framework.reverts import decode_revert
-from delegations.receipts.decode.calls import Entry, PlannedCall, planned_calls
+from delegations.receipts.decode.calls import Entry, PlannedCall, planned_calls, read_entries
 from delegations.receipts.decode.confirm import confirmed_denial
 from delegations.receipts.decode.inputs import LogEntry, TxEntry, address_of
 from delegations.receipts.decode.known import Known
@@ -71,7 +71,7 @@ def untraced_redemptions(
     events = _event_logs(logs, groups, known)
     redemptions = []
     for place in places:
-        status, denial, results = _status(place, logs, places, known, accounts)
+        status, denial, results = _status(place, logs, places, known, accounts, operations[0])
         group = place.group
         fields = {
             "chain_id": tx.chain_id,
@@ -235,13 +235,19 @@ def _event_logs(
 
 
 def _status(
-    place: _Place, logs: Sequence[LogEntry], places: Sequence[_Place], known: Known, accounts: Collection[bytes]
+    place: _Place,
+    logs: Sequence[LogEntry],
+    places: Sequence[_Place],
+    known: Known,
+    accounts: Collection[bytes],
+    operations: Sequence[UserOperation],
 ) -> tuple[Status, Denial | None, tuple[ExecutionResult, ...] | None]:
     if place.denial is not None:
         return "denied", place.denial, ()
     if not place.stands or place.account not in accounts:
         return "unknown", None, None
-    if place.asked is None:
+    # what an operation asks of an account that may do something else says nothing
+    if place.asked is None or not (place.is_direct or place.redeemer in accounts):
         return ("executed", None, None) if _refuses_try(place.chain, known) else ("unknown", None, None)
     count = execution_count(place.asked)
     context = place.entry or 0
@@ -249,7 +255,7 @@ def _status(
         return "executed", None, _results(context, count, {})
     failures = [log for log in logs if log.address == place.account and log.topics and log.topics[0] == _TRY_FAILED]
     alone = sum(p.account == place.account for p in places if p.stands is not False) == 1
-    if failures and not alone:
+    if failures and not (alone and _acts_only_here(place, known, operations)):
         return "unknown", None, None
     try:
         said = dict(decode_canonical(_TRY_DATA, log.data) for log in failures)
@@ -258,6 +264,29 @@ def _status(
     results = _results(context, count, {i: decode_revert(data).text for i, data in said.items()})
     status = status_of_results(results)
     return status, swallowed(results) if status == "failed" else None, results
+
+
+def _acts_only_here(place: _Place, known: Known, operations: Sequence[UserOperation]) -> bool:
+    """Whether nothing but this redemption can have made the account try something, and log that it failed.
+
+    An account acts for a manager, which logs it; for the EntryPoint, which does so too; and for itself: where an
+    execution of the redemption calls it, or calls a manager in its own name, which leaves no log.
+    Source: framework 1.3.0, DeleGatorCore.execute and executeFromExecutor.
+    """
+    if any(operation.sender == place.account for operation in operations) or place.asked is None:
+        return False
+    for execution in attempted(place.asked).executions:
+        target = bytes(execution.target)
+        if target == place.account or (target in known.managers and _may_be_self_authorised(execution.call_data)):
+            return False
+    return True
+
+
+def _may_be_self_authorised(calldata: bytes) -> bool:
+    try:
+        return any(entry.is_self_authorised for entry in read_entries(calldata))
+    except EncodingError:
+        return True
 
 
 def _results(context: int, count: int, failures: Mapping[int, str]) -> tuple[ExecutionResult, ...]:

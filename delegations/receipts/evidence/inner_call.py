@@ -24,26 +24,29 @@ _MOST: Final = 64
 
 
 def holds_call(data: bytes, shown: DecodedRedemption, digest: bytes) -> bool:
-    """Return whether calldata with that hash stands in `data` and asks for the redemption that was decoded from it."""
-    for call in _calls(data):
-        if keccak(call) != digest:
-            continue
-        try:
-            asked = read_entries(call)[shown.entry or 0]
-            chain = asked.chain
-        except (EncodingError, IndexError):
-            return False
-        return (chain, asked.mode, asked.blob) == (shown.chain, shown.mode_word, shown.blob)
-    return False
+    """Return whether the calldata in `data` that asks for the redemption decoded from it has that hash.
+
+    Other calldata may ask for the same and for more: a second operation's, or a decoy nobody passes on. Where there are
+    several, none is told to be the one.
+    """
+    if data.count(REDEEM_DELEGATIONS) > _MOST:
+        return False
+    return {keccak(call) for call in _calls(data) if _asks_for(call, shown)} == {bytes(digest)}
+
+
+def _asks_for(call: bytes, shown: DecodedRedemption) -> bool:
+    try:
+        asked = read_entries(call)[shown.entry or 0]
+        chain = asked.chain
+    except (EncodingError, IndexError):
+        return False
+    return (chain, asked.mode, asked.blob) == (shown.chain, shown.mode_word, shown.blob)
 
 
 def _calls(data: bytes) -> Iterator[bytes]:
     """Yield whatever stands where calldata of the manager may stand."""
     start = -1
-    for _ in range(_MOST):
-        start = data.find(REDEEM_DELEGATIONS, start + 1)
-        if start < 0:
-            return
+    while (start := data.find(REDEEM_DELEGATIONS, start + 1)) >= 0:
         for before in (0, _TARGET_AND_VALUE):
             at = start - before - WORD
             size = int.from_bytes(data[at : at + WORD], "big") - before if at >= 0 else 0

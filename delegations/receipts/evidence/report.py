@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from caveats.errors import EncodingError, abbreviate
-from caveats.types import Bytes32
+from caveats.types import Bytes32, Model
 from delegations.receipts.evidence.refusal import EvidenceError, Reason
 from delegations.receipts.evidence.state import StateFact
 from delegations.receipts.model import Receipt
@@ -152,6 +152,11 @@ class Findings:
         """Return whether anything was said of this very fact."""
         return path in self._found
 
+    def standing(self, path: str) -> Standing | None:
+        """Return how this very fact is known; None where nothing was said of it."""
+        found = self._found.get(path)
+        return None if found is None else found.standing
+
     def leave(self, path: str, basis: str) -> None:
         """Say that a fact cannot be established: it stands as it is claimed, or as a node's word at best."""
         if path not in self._found:
@@ -179,6 +184,9 @@ class Findings:
     def refuse_unestablished(self) -> None:
         """Refuse each claim that is stronger than what was established."""
         for path, claimed in self._receipt.claims.items():
+            if not _is_place(self._receipt, path):
+                self._check(Finding(path, claimed, "attested", "there is no such fact in the receipt"))
+                continue
             # a claim about part of a fact, or about something no fact is about; as it is written, also where nobody
             # goes by it, as with words for people
             if not any(known == path or known.startswith(f"{path}.") for known in self._found):
@@ -205,6 +213,25 @@ def cover(findings: Findings, paths: Iterable[str], basis: str) -> None:
     """Leave every fact of a receipt that nothing was said of."""
     for path in paths:
         findings.leave(path, basis)
+
+
+def _is_place(receipt: Receipt, path: str) -> bool:
+    """Whether a path leads to something in a receipt, or to where something could be that is left out."""
+    value: object = receipt
+    for part in path.split("."):
+        if isinstance(value, Model):
+            if part not in type(value).__pydantic_fields__:
+                return False
+            value = getattr(value, part)
+        elif isinstance(value, tuple):
+            if part not in map(str, range(len(value))):
+                return False
+            value = value[int(part)]
+        elif isinstance(value, Mapping) and part in value:
+            value = value[part]
+        else:
+            return False
+    return True
 
 
 def _short(value: object) -> str:

@@ -32,6 +32,13 @@ class Reading:
     deployments: Registry | None
     budget: Budget
 
+    def deployments_for(self, mined: Mined, chain_id: int) -> Registry | None:
+        """Return the deployments that count for a transaction: none of one's own where it names no chain.
+
+        A deployment is of one chain, and which this is would be the word of whoever made the receipt.
+        """
+        return self.deployments if mined.transaction.chain_id == chain_id else None
+
 
 def check_rerun(
     receipt: RedemptionReceipt, opened: OpenBundle, mined: Mined, findings: Findings, reading: Reading
@@ -66,7 +73,9 @@ def check_rerun(
             findings.compare(part, value, getattr(own, part), "reexecuted", basis)
             continue
         for name in type(value).__pydantic_fields__:
-            if getattr(value, name) is not None and name not in ("block", "finality", "network"):
+            # absent, these say that there is none; which chain it is on the run itself was told
+            is_told = getattr(value, name) is not None or name in ("via", "log_index")
+            if is_told and name not in ("block", "chain", "finality", "network"):
                 path, shown = f"{part}.{name}", getattr(getattr(own, part), name)
                 findings.compare(path, getattr(value, name), shown, "reexecuted", basis)
     for index in range(len(receipt.outcome.movements)):
@@ -79,7 +88,12 @@ def _made(
     """Return the receipts that are made of the call tree. Raises UnsupportedError for what cannot be told apart."""
     header, chain_id = opened.headers[0], opened.bundle.witness.chain_id if opened.bundle.witness else 0
     decoded = mined.decode(
-        chain_id, frozenset(), reading.registry, reading.deployments, trace=again.trace, disabled=disabled
+        chain_id,
+        frozenset(),
+        reading.registry,
+        reading.deployments_for(mined, chain_id),
+        trace=again.trace,
+        disabled=disabled,
     )
     tx = mined.transaction.as_wire()
     told = {

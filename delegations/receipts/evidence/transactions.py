@@ -12,7 +12,7 @@ Source: EIP-155, EIP-2718, EIP-2930, EIP-1559, EIP-4844, EIP-7702; OP Stack spec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -153,6 +153,23 @@ class ProvenTransaction:
             raise EvidenceError(
                 "transaction-malformed", f"the signature of {self.hash} does not hold ({error})"
             ) from error
+
+    def authorizations(self) -> Iterator[tuple[Address, Address, int]]:
+        """Yield (whose account, the code it is to run, its nonce) of each EIP-7702 authorization signed for the chain.
+
+        That one is listed does not mean that it was applied: it is passed over where the nonce is not the account's.
+
+        Source: EIP-7702.
+        """
+        for chain, code, nonce, parity, r, s in self.fields.get("authorizationList", ()):
+            if chain not in (0, self.chain_id) or parity > 1:
+                continue
+            signed = b"\x05" + rlp.encode([rlp.encode_int(chain), code, rlp.encode_int(nonce)])
+            try:
+                signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + parity])
+                yield recover_signer(keccak(signed), signature), Address(code), nonce
+            except VerificationError:
+                continue
 
     def _parity(self) -> int:
         if self.kind.number:

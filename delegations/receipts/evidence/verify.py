@@ -23,6 +23,7 @@ from delegations.receipts.decode.model import DecodedRedemption
 from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget, refuse_over_budget
 from delegations.receipts.evidence.bundle import EVIDENCE_TYPE, Bundle
 from delegations.receipts.evidence.header import Header
+from delegations.receipts.evidence.limits import limits_of
 from delegations.receipts.evidence.mined_redemption import (
     Mined,
     check_block,
@@ -31,7 +32,7 @@ from delegations.receipts.evidence.mined_redemption import (
     shown_signatures,
 )
 from delegations.receipts.evidence.opened import OpenBundle, open_bundle
-from delegations.receipts.evidence.other_kinds import check_grant, check_revocation
+from delegations.receipts.evidence.other_kinds import check_grant, check_owner, check_revocation
 from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.report import Findings, Report, Signature, cover
 from delegations.receipts.evidence.rerun import Reading, check_rerun
@@ -44,15 +45,6 @@ from delegations.receipts.evidence.state import (
 )
 from delegations.receipts.model import GrantReceipt, Receipt, RedemptionReceipt, RevocationReceipt
 from delegations.receipts.model_parts import BlockRef
-
-_END_OF_BLOCK = "State is proven as it is at the END of the block: what later transactions of the block did is in it."
-_NATIVE = "Native value that contracts moved on leaves no log; only a trace tells of it."
-_NEVER_SENT = (
-    "That anybody asked for this call is the issuer's word. Who writes a call down chooses its args, signatures and"
-    " gas: what is shown is that this very call is denied."
-)
-_ONLY_ACCOUNTS = "Of the state only the accounts that act are proven: neither flags nor counters."
-_NO_STATE = "The bundle proves nothing of the state: neither flags, counters nor code."
 
 
 def verify(
@@ -117,6 +109,7 @@ def examine(
     _establish_lineage(receipt, findings)
     cover(findings, _paths(receipt), "nothing here shows it")
     findings.refuse_unestablished()
+    state = () if words is None else tuple(state_facts(receipt, words, registry))
     return Report(
         receipt=receipt.hash,
         bundle=None if bundle is None else bundle.sha256,
@@ -124,9 +117,9 @@ def examine(
         block_hash=None if header is None else header.hash,
         block_number=None if header is None else header.number,
         findings=findings.listed(),
-        state=() if words is None else tuple(state_facts(receipt, words, registry)),
+        state=state,
         signatures=tuple(_signatures(receipt, shown)),
-        limits=tuple(_limits(receipt, opened, words)),
+        limits=tuple(limits_of(receipt, header, state, findings)),
         refusals=tuple(findings.refusals),
     )
 
@@ -186,7 +179,7 @@ def _check(
         _refuse_witness(opened)
         mined = _mined(opened, receipt.revocation.transaction, findings, "revocation.block", block, reading)
         chain_id = int(receipt.revocation.chain[7:])
-        decoded = mined.decode(chain_id, frozenset(), reading.registry, reading.deployments)
+        decoded = mined.decode(chain_id, frozenset(), reading.registry, reading.deployments_for(mined, chain_id))
         check_revocation(receipt, mined, decoded, words, findings, reading.registry)
         _check_network(findings, "revocation.network", receipt.revocation.network)
         return None
@@ -194,6 +187,7 @@ def _check(
         raise EvidenceError("unasked-proof", "nothing on a chain tells of an escalation")
     if opened.bundle.transaction is not None:
         raise EvidenceError("unasked-proof", "this receipt is of no transaction", path="transaction")
+    check_owner(receipt, words, findings)
     if receipt.granted.scheme == "erc1271" and opened.bundle.witness is not None:
         _check_word(receipt, opened, findings, reading)
     else:
@@ -243,10 +237,13 @@ def _check_redemption(
     subject = receipt.subject
     chain_id = int(subject.chain[7:])
     mined = _mined(opened, subject.transaction, findings, "subject.block", subject.block, reading)
-    decoded = mined.decode(chain_id, executes_as_asked(words), reading.registry, reading.deployments)
+    accounts, is_rerun = executes_as_asked(words), opened.bundle.witness is not None
+    decoded = mined.decode(chain_id, accounts, reading.registry, reading.deployments_for(mined, chain_id))
     _check_network(findings, "subject.network", subject.network)
-    shown = check_mined_redemption(receipt, mined, decoded, findings, reading.registry)
-    if opened.bundle.witness is not None:
+    shown = check_mined_redemption(
+        receipt, mined, decoded, findings, reading.registry, accounts=accounts, is_rerun=is_rerun
+    )
+    if is_rerun:
         check_rerun(receipt, opened, mined, findings, reading)
     return shown
 
@@ -263,13 +260,16 @@ def _mined(
     told: BlockRef,
     reading: Reading,
 ) -> Mined:
-    included = opened.included()
-    if included is None or transaction is None:
+    included, proof = opened.included(), opened.bundle.transaction
+    if included is None or proof is None or transaction is None:
         raise EvidenceError("missing-evidence", "nothing here proves the transaction", path="transaction")
     if told.hash != included.header.hash:
         raise EvidenceError(
             "wrong-block", f"the receipt is of block {told.hash}, the trusted one is {included.header.hash}", path=path
         )
+    if proof.header:
+        # the state is that of the trusted block, and says nothing of an older one's
+        raise EvidenceError("wrong-block", "the transaction is not of the trusted block", path="transaction.header")
     check_block(findings, path, told, _block_ref(included.header))
     if opened.bundle.witness is None:
         return read_included(included, transaction)
@@ -320,19 +320,3 @@ def _signatures(receipt: Receipt, shown: DecodedRedemption | None) -> Iterator[S
             yield Signature(digest, "proven", f"by the key of {delegator}")
         else:
             yield Signature(digest, "attested", f"only the contract of {delegator} can tell whether it agrees")
-
-
-def _limits(receipt: Receipt, opened: OpenBundle | None, words: Words | None) -> Iterator[str]:
-    if opened is None:
-        yield "No evidence was given: nothing here is proven by a chain."
-        return
-    header = opened.headers[0]
-    yield f"Everything rests on {header.hash} being block {header.number} of the chain: that is the verifier's to know."
-    yield _NO_STATE if words is None else _END_OF_BLOCK
-    about = manager_of(receipt)
-    if words is not None and about is not None and bytes(about[0]) not in words:
-        yield _ONLY_ACCOUNTS
-    if isinstance(receipt, RedemptionReceipt) and receipt.kind == "redemption":
-        yield _NATIVE
-    if isinstance(receipt, RedemptionReceipt) and receipt.subject.phase == "preflight":
-        yield _NEVER_SENT

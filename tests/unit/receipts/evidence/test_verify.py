@@ -83,7 +83,8 @@ def test_the_report_says_what_it_rests_on_and_what_it_does_not_show(payment: Pro
     assert report.block_hash == payment.block_hash
     assert str(report.block_hash) in report.limits[0]
     assert "END of the block" in report.limits[1]
-    assert "only a trace" in report.limits[2]
+    assert "read from its code at the END of the block" in report.limits[2]
+    assert "only a trace" in report.limits[3]
 
 
 def test_the_same_inputs_give_the_same_report(payment: Proven) -> None:
@@ -398,7 +399,7 @@ def test_another_code_of_the_account_is_proven_by_the_state(live: LiveChain) -> 
     live.mine()
     report = checked(live, revoked(live, made, "code", digest, code=ZERO_ADDRESS))
     assert (report.standing("revocation.code"), report.standing("revocation.by")) == ("proven", "proven")
-    with pytest.raises(EvidenceError, match="expected code"):
+    with pytest.raises(EvidenceError, match="no authorization"):
         prove(revoked(live, made, "code", digest, code=SHOP), live.client)
 
 
