@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -61,6 +62,7 @@ def prove(
     from delegations.receipts.evidence import prove as collect
 
     scope = _scope(state)
+    _refuse_same_file(source, out, attach_to)
     receipt = _receipt(source)
     which = None if block is None else _named_block(parse_block, block)
     client = RpcClient(HttpTransport(rpc_url))
@@ -84,7 +86,8 @@ def prove(
     if attach_to is not None:
         receipt = attach(receipt, bundle, trusted, uri=f"file:{path.name}" if path.name.isascii() else None)
         write_text(Path(attach_to), receipt.to_json())
-    report = examine(receipt, bundle, trusted)
+    # what it named before is no matter to what was collected now
+    report = examine(receipt if attach_to else receipt.model_copy(update={"evidence": None}), bundle, trusted)
     if as_json:
         emit(
             json.dumps({"bundle": bundle.sha256, "block_hash": str(trusted), "receipt": receipt.hash}, indent=2) + "\n"
@@ -132,7 +135,14 @@ def report_tree(report: Report, *, claims: bool = True) -> Tree:
     head = "HOLDS" if report.holds or not claims else "DOES NOT HOLD"
     tree = Tree(line(head if claims else "EVIDENCE", "bold green" if report.holds or not claims else "bold red"))
     if report.block_hash is not None:
-        tree.add(line(f"against block {report.block_number}, {report.block_hash}, which you trust"))
+        what = (
+            "against block {}, {}, which you trust"
+            if claims
+            else "of block {}, {}; a verifier gets that hash elsewhere"
+        )
+        tree.add(line(what.format(report.block_number, report.block_hash)))
+    if claims and report.bundle is not None and not report.is_named:
+        tree.add(line("the receipt does not name this bundle: whoever gave it chose it", "yellow"))
     for refusal in report.refusals if claims else ():
         tree.add(line(f"{refusal.reason}: {refusal.text}", "bold red"))
     facts = tree.add(line("facts"))
@@ -158,6 +168,13 @@ def _grouped(findings: tuple[Finding, ...]) -> Iterator[tuple[str, str, list[str
         groups.setdefault((finding.standing, finding.basis), []).append(finding.path)
     for (standing, basis), paths in groups.items():
         yield standing, basis, paths
+
+
+def _refuse_same_file(source: str, out: str, attach_to: str | None) -> None:
+    named = [path for path in (source, out, attach_to) if path is not None and path != "-" and len(path) < 4096]
+    places = [os.path.realpath(path) for path in named]
+    if os.path.realpath(out) in [place for path, place in zip(named, places, strict=True) if path is not out]:
+        raise EncodingError(f"--out: {out} is also where a receipt is", hint="name another file for the bundle")
 
 
 def _receipt(source: str) -> Receipt:

@@ -231,7 +231,20 @@ def _read(source: str) -> Sealed:
     if isinstance(value, dict) and "payload" in value:
         envelope = read_envelope(text)
         return Sealed(unsafe_read_receipt(envelope), envelope)
-    return Sealed(Receipt.from_wire(value), None)
+    return Sealed(Receipt.from_wire(_only_receipt(value)), None)
+
+
+def _only_receipt(value: object) -> object:
+    """Return the receipt in what `receipt decode --json` printed, where there is one; anything else as it is."""
+    if not isinstance(value, dict) or "schema" in value or not isinstance(value.get("receipts"), list):
+        return value
+    listed = value["receipts"]
+    if len(listed) != 1 or not isinstance(listed[0], dict):
+        raise EncodingError(
+            f"receipt: expected one, got the {len(listed)} of a transaction",
+            hint='give the value of one "receipt" in "receipts"',
+        )
+    return listed[0].get("receipt")
 
 
 def _open(source: str, trusted: list[Key], threshold: int | None) -> tuple[Sealed, list[str] | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,3 +218,43 @@ def test_an_option_that_names_no_block_is_named_itself(desk: Desk) -> None:
 def test_how_much_of_the_state_is_proven_is_one_of_three(desk: Desk) -> None:
     ran = desk.prove("--state", "some")
     assert (ran.code, "--state: expected all, accounts or none" in ran.err) == (2, True)
+
+
+@pytest.mark.usefixtures("node")
+def test_what_decode_prints_is_a_receipt_where_there_is_one(desk: Desk) -> None:
+    wrapped = {"transaction": "0x", "receipts": [{"hash": desk.receipt.hash, "receipt": desk.receipt.to_wire()}]}
+    desk.source.write_text(json.dumps(wrapped))
+    assert (desk.prove().code, desk.verify().code) == (0, 0)
+    desk.source.write_text(json.dumps({**wrapped, "receipts": wrapped["receipts"] * 2}))
+    ran = desk.prove()
+    assert (ran.code, "the 2 of a transaction" in ran.err) == (2, True)
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize("place", ["source", "attached"])
+def test_a_bundle_is_not_written_over_a_receipt(desk: Desk, place: str) -> None:
+    before = desk.source.read_text()
+    ran = run(
+        *("receipt", "prove", desk.source, "--rpc-url", URL, "--out", getattr(desk, place), "--attach", desk.attached)
+    )
+    assert (ran.code, "--out:" in ran.err, ran.err.count("\n")) == (2, True, 1)
+    assert desk.source.read_text() == before
+    assert not desk.attached.exists()
+
+
+@pytest.mark.usefixtures("node")
+def test_a_receipt_that_names_its_bundle_can_be_proven_anew(desk: Desk) -> None:
+    desk.prove()
+    lean = desk.folder / "lean.json.gz"
+    ran = run("receipt", "prove", desk.attached, "--rpc-url", URL, "--out", lean, "--state", "accounts")
+    assert (ran.code, ran.err) == (0, "")
+    assert "a verifier gets that hash elsewhere" in ran.out
+    assert "which you trust" not in ran.out
+
+
+@pytest.mark.usefixtures("node")
+def test_a_bundle_that_the_receipt_does_not_name_is_said_to_be(desk: Desk) -> None:
+    desk.prove()
+    assert "does not name this bundle" not in desk.verify().out
+    ran = desk.verify(receipt=desk.source)
+    assert (ran.code, "does not name this bundle" in ran.out) == (0, True)
