@@ -166,7 +166,7 @@ class Bundle(Model):
 
     def compressed(self) -> bytes:
         """Return the file compressed by gzip, without a time or a name in it."""
-        # most of it are hashes in hex: the short matches there, which this strategy passes over, cost more than they save
+        # most of it is hashes in hex, where short matches, which this strategy passes over, cost more than they save
         stream = zlib.compressobj(9, zlib.DEFLATED, 31, 9, zlib.Z_FILTERED)
         return stream.compress(self.canonical()) + stream.flush()
 
