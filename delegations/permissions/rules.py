@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from caveats.errors import abbreviate
+from caveats.errors import UnsupportedError, abbreviate
 from caveats.types import Address, Listed, Uint256
 from delegations.permissions.wire import (
     Fields,
@@ -50,12 +50,12 @@ class Rule(WireModel):
 
     @classmethod
     def read_data(cls, value: object, path: str) -> dict[str, Any]:
-        """Return the fields of `data` by their names here."""
-        raise NotImplementedError
+        """Return the fields of `data` by their names here. Each type has its own; no rule is of this class itself."""
+        raise UnsupportedError(f"{cls.__name__}: it reads no data")
 
     def write_data(self) -> dict[str, Any]:
-        """Return `data` as it travels."""
-        raise NotImplementedError
+        """Return `data` as it travels. Each type has its own; no rule is of this class itself."""
+        raise UnsupportedError(f"{type(self).__name__}: it writes no data")
 
     def to_wire(self) -> dict[str, Any]:
         """Return {"type", "data"}."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
@@ -246,12 +247,13 @@ class WireModel(Model):
         return cls.from_wire(parse_json(text, what=cls.__name__))
 
     @classmethod
+    @abstractmethod
     def _read(cls, value: object, path: str) -> Self:
-        raise NotImplementedError
+        """Return the model read from parsed JSON that stands at a path."""
 
+    @abstractmethod
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON form as plain dicts, lists, text and numbers."""
-        raise NotImplementedError
 
     def to_json(self) -> str:
         """Return the JSON text, indented by two."""

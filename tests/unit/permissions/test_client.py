@@ -200,7 +200,7 @@ def test_what_cannot_be_verified_by_is_refused_before_anybody_is_asked() -> None
         ([ASKED], {"registry": "official"}),
     ):
         with pytest.raises(EncodingError, match="expected a"):
-            client.request_verified(requests, **options)  # type: ignore[arg-type]
+            client.request_verified(requests, **options)  # type: ignore[arg-type]  # what is wrong is what is tested
     assert len(asked) == 1
 
 

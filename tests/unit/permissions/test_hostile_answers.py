@@ -23,7 +23,7 @@ from tests.unit.permissions.hostile import HONEST, look
 def test_a_context_no_transaction_can_carry_is_a_breach() -> None:
     assert look(HONEST.but(signs=lambda d: d.with_args({0: b"\xff" * 100}))).standing == "holds"
     for size in (2**17, 300_000):
-        report = look(HONEST.but(signs=lambda d, size=size: d.with_args({0: b"\xff" * size})))  # type: ignore[misc]
+        report = look(HONEST.but(signs=lambda d, size=size: d.with_args({0: b"\xff" * size})))  # type: ignore[misc]  # a lambda with a default
         assert "a transaction can have" in report.check("context").sentence
 
 
@@ -89,7 +89,7 @@ def test_arguments_of_another_kind_are_refused_in_one_line(requests: Any, option
 
 def test_a_response_that_was_not_read_is_refused() -> None:
     with pytest.raises(EncodingError, match="expected a PermissionResponse, got dict"):
-        verify_response(usd_a_day(), HONEST.respond(usd_a_day()).to_wire())  # type: ignore[arg-type]
+        verify_response(usd_a_day(), HONEST.respond(usd_a_day()).to_wire())  # type: ignore[arg-type]  # what is wrong is what is tested
 
 
 def test_a_chain_given_as_a_function_is_opened_when_it_is_needed() -> None:

@@ -139,7 +139,7 @@ def test_fields_that_have_no_name_yet_are_kept() -> None:
 def test_a_field_of_another_size_is_refused(place: int) -> None:
     fields: list[rlp.Item] = list(header_of_block({**GENESIS, **BY_FORK}).fields)
     name, size = FIELDS[place]
-    fields[place] = {None: [], 0: b"\0\1"}.get(size, b"\1" * ((size or 0) + 1))  # type: ignore[assignment]
+    fields[place] = {None: [], 0: b"\0\1"}.get(size, b"\1" * ((size or 0) + 1))  # type: ignore[assignment]  # no header has this
     assert reason_of(rlp.encode(fields)) == "header-malformed", name
 
 
