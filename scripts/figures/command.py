@@ -2,9 +2,9 @@
 
 Prints one JSON line a figure, as soon as it is measured: name, value, unit; with a peer also its name and `ratio`, the
 peer's time over ours in the same run. A figure with several parts prints a line for each, and what counts beside the
-value stands beside it under a name of its own. One that cannot be measured prints name and error, the others go on, and
-the exit code is 1. To add one, write a function in a module of this package, its subject, decorated with its unit; its
-name is the figure's name.
+value stands beside it under a name of its own. One that cannot be measured, or that counts what must not be there (a
+forgery accepted, an entry lost), prints name and error, the others go on, and the exit code is 1. To add one, write a
+function in a module of this package, its subject, decorated with its unit; its name is the figure's name.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def _line(name: str, part: Measured | Missing) -> dict[str, Any]:
     line |= {"value": round(part.value, 3), "unit": FIGURES[name].unit}
     if part.peer is not None and part.ratio is not None:
         line |= {"peer": part.peer, "ratio": round(part.ratio, 2)}
+    if part.faults:
+        line["error"] = f"expected none: {', '.join(part.faults)}"
     return line | part.beside
 
 

@@ -141,7 +141,7 @@ def evidence_of_corpus() -> Parts:
             report = examine(receipt, block.bundle(receipt), block.header.hash)
             receipts, refused = receipts + 1, refused + bool(report.refusals)
             found.update(finding.standing for finding in report.findings)
-    parts: Parts = [Measured(receipts, of="receipts"), Measured(refused, of="receipts that do not hold")]
+    parts: Parts = [Measured(receipts, of="receipts"), Measured(refused, of="receipts that do not hold", is_fault=True)]
     return parts + [Measured(found[name], of=f"facts {name}") for name in ("proven", "traced", "attested")]
 
 

@@ -49,7 +49,7 @@ def evidence_mutations() -> Parts:
                 judge(specimen, lie, tally)
             parts.append(_line(tally, what))
             total.add(tally)
-    return [_line(total, "all"), Measured(len(total.accepted), of="accepted"), *parts]
+    return [_line(total, "all"), Measured(len(total.accepted), of="accepted", is_fault=True), *parts]
 
 
 def _of(liar: Liar, kind: str) -> Iterator[tuple[Specimen, Lie]]:
@@ -131,4 +131,4 @@ def denial_omissions() -> Parts:
                 replay_denial(staged.receipt, staged.open(bundle))
             except EvidenceError:
                 refused += 1
-    return [Measured(tried, of="tried"), Measured(tried - refused, of="accepted")]
+    return [Measured(tried, of="tried"), Measured(tried - refused, of="accepted", is_fault=True)]

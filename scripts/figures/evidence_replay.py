@@ -83,7 +83,7 @@ def block_omissions() -> Parts:
         except EvidenceError:
             continue
         accepted += 1
-    parts: Parts = [Measured(tried, of="left out"), Measured(accepted, of="left out and accepted")]
+    parts: Parts = [Measured(tried, of="left out"), Measured(accepted, of="left out and accepted", is_fault=True)]
     return [*parts, *_reordered(crowded)]
 
 
@@ -131,7 +131,10 @@ def _reordered(crowded: Crowded) -> Parts:
         except EvidenceError:
             continue
         accepted += 1
-    return [Measured(tried, of="other orders, and one fewer"), Measured(accepted, of="other orders that were accepted")]
+    return [
+        Measured(tried, of="other orders, and one fewer"),
+        Measured(accepted, of="other orders that were accepted", is_fault=True),
+    ]
 
 
 @figure("us")

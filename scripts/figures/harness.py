@@ -23,6 +23,7 @@ class Measured:
     Attributes:
         of: which part of the figure it is; empty when it is all of it.
         beside: what else was counted, by name.
+        is_fault: the value counts faults: more than none of them is an error.
     """
 
     value: float
@@ -30,6 +31,17 @@ class Measured:
     ratio: float | None = None
     of: str = ""
     beside: dict[str, float] = field(default_factory=dict)
+    is_fault: bool = False
+
+    @property
+    def faults(self) -> list[str]:
+        """What was counted that must not be there, by name."""
+        counted = {**self.beside, "value": self.value} if self.is_fault else self.beside
+        return [name for name, count in counted.items() if count and (name in FAULTS or name == "value")]
+
+
+FAULTS = frozenset({"accepted", "lost", "wrong", "wrong_verdict", "disagreements", "server errors"})
+"""Names under which a figure counts what must not be there."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,6 @@ def receipt_corpus() -> Parts:
         wrong += case.expect is not None and tuple(map(line, redemptions)) != case.expect
     parts: Parts = [
         Measured(len(corpus), of="transactions mined"),
-        Measured(wrong, of="transactions other than expected"),
+        Measured(wrong, of="transactions other than expected", is_fault=True),
     ]
     return parts + [Measured(count, of=f"redemptions {status}") for status, count in sorted(found.items())]

@@ -33,6 +33,25 @@ def test_every_module_of_the_package_is_found():
     assert entered == modules - {"command", "harness"}
 
 
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        (Measured(9, beside={"accepted": 0, "tried": 9}), None),
+        (Measured(9, beside={"accepted": 1, "tried": 9}), "expected none: accepted"),
+        (Measured(0, is_fault=True), None),
+        (Measured(1, is_fault=True), "expected none: value"),
+    ],
+)
+def test_what_must_not_be_there_is_an_error(figures, monkeypatch, capsys, part, error):
+    @figure("lies")
+    def lies() -> Measured:
+        return part
+
+    code, (line,) = ask(monkeypatch, capsys, "--only", "lies")
+    assert (code, line.get("error")) == (0 if error is None else 1, error)
+    assert line["value"] == part.value
+
+
 def test_a_figure_prints_its_name_its_value_and_its_unit(figures, monkeypatch, capsys):
     @figure("things")
     def things() -> Measured:

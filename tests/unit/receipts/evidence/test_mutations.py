@@ -22,7 +22,7 @@ from tests.unit.receipts.evidence.specimens import NAMES, Specimen, collect_spec
 
 PROVEN = NAMES[:-1]
 """Those with a bundle."""
-RANDOM_LIES, PORTIONS = 3_200, 8
+RANDOM_LIES, PORTIONS = 10_000, 20
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_no_byte_of_a_transaction_or_its_receipt_can_be_another(specimens, held)
 
 @pytest.mark.parametrize("portion", range(PORTIONS))
 def test_no_random_lie_is_accepted(specimens, portion):
-    """Three thousand in all, the same on every machine; `make figures` tells more."""
+    """Ten thousand in all, the same on every machine; `make figures` tells more."""
     chance, tally = random.Random(portion), Tally()  # noqa: S311  # not for secrets
     liars = [liar(specimens, name) for name in NAMES]
     while tally.tried < RANDOM_LIES // PORTIONS:
