@@ -27,6 +27,7 @@ from delegations.receipts.evidence.report import Findings
 from delegations.receipts.evidence.transactions import ProvenTransaction, decode_transaction
 from delegations.receipts.model import RedemptionReceipt
 from delegations.receipts.model_parts import BlockRef, ReceiptEvent, ReceiptExecution, ReceiptMovement, Request
+from delegations.receipts.words import in_words_of, other_denial_words
 
 _BY_TX: Final = "the transaction, in the block"
 _BY_LOGS: Final = "the logs of the transaction's receipt, in the block"
@@ -282,8 +283,11 @@ def _check_outcome(
             findings.compare("outcome.failed_executions", told.failed_executions, failed, "proven", _BY_LOGS)
         if shown.denial is not None and told.denial is not None:
             lengths = {r.entry: len(r.chain) for r in decoded.redemptions if r.entry is not None}
-            denial = denial_of(shown.denial, lengths)
+            read = denial_of(shown.denial, lengths)
+            denial = in_words_of(told.denial, read)
             findings.compare("outcome.denial", told.denial, denial, "proven", "the calldata and the logged revert")
+            for words in other_denial_words(told.denial, read):
+                findings.leave_words(words)
     # a receipt of what failed tells of no events, also where a mode that only tries left some
     if shown.enforcer_events is not None and (told.status not in ("denied", "failed") or shown.stands is False):
         events = tuple(ReceiptEvent(**dict(event)) for event in shown.enforcer_events)

@@ -21,6 +21,7 @@ from delegations.evm.forked import ForkedWorld
 from delegations.evm.world import World
 from delegations.framework.artifact import load_framework
 from delegations.receipts.build import denial_of, lengths_of, lineage_of, request_of
+from delegations.receipts.check import lineage
 from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget
 from delegations.receipts.evidence.bundle import Witness
 from delegations.receipts.evidence.header import Header
@@ -29,6 +30,7 @@ from delegations.receipts.evidence.refusal import EvidenceError
 from delegations.receipts.evidence.witness import Position, environment, official_codes, position_of
 from delegations.receipts.evidence.witness_state import WitnessState
 from delegations.receipts.model import RedemptionReceipt
+from delegations.receipts.words import OtherWords, in_words_of, other_denial_words, reread
 from delegations.redemption import Redemption, decode_redeem_delegations
 from delegations.simulation.attribution import Attribution
 from delegations.simulation.simulate import chain_facts
@@ -74,6 +76,7 @@ class ReplayResult:
         gas_used: of the whole call.
         codes: the code that ran, in the order of the first calls.
         established: paths of the receipt that the replay shows to be so. Their standing is "reexecuted".
+        words: those of the denial that are the issuer's own, which nothing shows.
     """
 
     position: Position
@@ -82,6 +85,7 @@ class ReplayResult:
     gas_used: int
     codes: tuple[CodeSeen, ...]
     established: frozenset[str]
+    words: tuple[OtherWords, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,8 @@ def replay_denial(
     state.finish()
     _require_manager(rerun.codes, witness.to)
     denial = _check_verdict(rerun)
-    _check_receipt(receipt, rerun, denial, known)
-    return ReplayResult(position, block, denial, rerun.outcome.gas_used, rerun.codes, ESTABLISHED)
+    words = _check_receipt(receipt, rerun, denial, known)
+    return ReplayResult(position, block, denial, rerun.outcome.gas_used, rerun.codes, ESTABLISHED, words)
 
 
 def call_of(witness: Witness) -> Transaction:
@@ -259,7 +263,10 @@ def refuse_other_rules(top: CallFrame, codes: Iterable[CodeSeen], path: str, *, 
         waiting += [(child, frame.code_address in official) for child in frame.children]
 
 
-def _check_receipt(receipt: RedemptionReceipt, rerun: Rerun, denial: Denial, registry: EnforcerRegistry) -> None:
+def _check_receipt(
+    receipt: RedemptionReceipt, rerun: Rerun, denial: Denial, registry: EnforcerRegistry
+) -> tuple[OtherWords, ...]:
+    """Return which words of the denial are the issuer's own."""
     entry = receipt.subject.entry
     if entry >= len(rerun.redemptions):
         raise EvidenceError(
@@ -268,15 +275,16 @@ def _check_receipt(receipt: RedemptionReceipt, rerun: Rerun, denial: Denial, reg
             path="subject.entry",
         )
     asked = rerun.redemptions[entry]
-    told = receipt.outcome
+    told, read = receipt.outcome, denial_of(denial, lengths_of(rerun.redemptions))
     for path, got, expected in (
-        ("lineage", receipt.lineage, lineage_of(asked.context, registry)),
+        ("lineage", lineage(reread(receipt, registry)[0]), lineage_of(asked.context, registry)),
         ("request", receipt.request, request_of(asked)),
         ("outcome.status", told.status, "denied"),
-        ("outcome.denial", told.denial, denial_of(denial, lengths_of(rerun.redemptions))),
+        ("outcome.denial", told.denial, in_words_of(told.denial, read)),
         ("outcome.gas_used", told.gas_used, None if told.gas_used is None else rerun.outcome.gas_used),
     ):
         if got != expected:
             raise EvidenceError(
                 "receipt-contradicted", f"{path}: run again, it is not what the receipt says", path=path
             )
+    return tuple(other_denial_words(told.denial, read))

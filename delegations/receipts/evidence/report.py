@@ -12,6 +12,7 @@ from delegations.receipts.evidence.refusal import EvidenceError, Reason
 from delegations.receipts.evidence.state import StateFact
 from delegations.receipts.model import Receipt
 from delegations.receipts.model_parts import Provenance
+from delegations.receipts.words import OtherWords
 
 Standing = Literal["proven", "reexecuted", "traced", "attested", "contradicted"]
 _STRENGTH = {"attested": 0, "traced": 0, "reexecuted": 1, "proven": 2}
@@ -164,6 +165,13 @@ class Findings:
             weaker: Provenance = claimed if claimed in ("traced", "attested") else "attested"
             self._found[path] = Finding(path, claimed, weaker, basis)
 
+    def leave_words(self, words: OtherWords) -> None:
+        """Say that words are the issuer's own, whatever is known of what they are about."""
+        told, read = ("none" if text is None else _short(text) for text in (words.told, words.read))
+        basis = f"the issuer's own words, {told}; read here: {read}"
+        claimed = self._receipt.claims.get(words.path, "attested")  # as it is written: nobody goes by it
+        self._found[words.path] = Finding(words.path, claimed, "attested", basis)
+
     def compare(self, path: str, claimed: object, shown: object, standing: Provenance, basis: str) -> bool:
         """Establish a fact that is as it was shown to be; refuse one that is not. Returns whether it is."""
         if claimed == shown:
@@ -187,13 +195,15 @@ class Findings:
             if not _is_place(self._receipt, path):
                 self._check(Finding(path, claimed, "attested", "there is no such fact in the receipt"))
                 continue
-            # a claim about part of a fact, or about something no fact is about; as it is written, also where nobody
-            # goes by it, as with words for people
-            if not any(known == path or known.startswith(f"{path}.") for known in self._found):
-                around = self._around(path)
-                standing = "attested" if around is None else around.standing
-                basis = "nothing shows it" if around is None else around.basis
-                self._check(Finding(path, claimed, standing, basis))
+            if path in self._found:
+                continue
+            # a claim about part of a fact, whatever is said of a part of that part, or about what no fact is about; as
+            # it is written, also where nobody goes by it, as with words for people
+            around = self._around(path)
+            if around is not None:
+                self._check(Finding(path, claimed, around.standing, around.basis))
+            elif not any(known.startswith(f"{path}.") for known in self._found):
+                self._check(Finding(path, claimed, "attested", "nothing shows it"))
         for finding in self._found.values():
             self._check(finding)
 

@@ -15,6 +15,7 @@ from delegations.receipts.evidence.opened import OpenBundle
 from delegations.receipts.evidence.replay_mined import MinedReplay, replay_mined
 from delegations.receipts.evidence.report import Findings
 from delegations.receipts.model import RedemptionReceipt
+from delegations.receipts.words import in_words_of, other_denial_words
 from delegations.simulation.replay import disabled_slot
 
 
@@ -52,7 +53,8 @@ def check_rerun(
     disabled = _disabled_before(receipt, opened, again)
     try:
         made = _made(opened, mined, again, disabled, reading)
-        if disabled and receipt.outcome.denial not in [other.outcome.denial for other in made]:
+        denied = receipt.outcome.denial
+        if disabled and denied not in [in_words_of(denied, other.outcome.denial) for other in made]:
             # who made the receipt may not have known which link was disabled, and says less then
             made = _made(opened, mined, again, frozenset(), reading)
     except UnsupportedError as error:
@@ -77,7 +79,11 @@ def check_rerun(
             is_told = getattr(value, name) is not None or name in ("via", "log_index")
             if is_told and name not in ("block", "chain", "finality", "network"):
                 path, shown = f"{part}.{name}", getattr(getattr(own, part), name)
+                if name == "denial":
+                    shown = in_words_of(denied, shown)
                 findings.compare(path, getattr(value, name), shown, "reexecuted", basis)
+    for words in other_denial_words(denied, own.outcome.denial):
+        findings.leave_words(words)
     for index in range(len(receipt.outcome.movements)):
         findings.establish(f"outcome.movements.{index}", "reexecuted", basis)
 

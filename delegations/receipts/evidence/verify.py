@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caveats.caveat import Caveat
-from caveats.errors import EncodingError, VerificationError, abbreviate
+from caveats.errors import EncodingError, VerificationError
 from caveats.registry import EnforcerRegistry
 from caveats.types import Bytes32
 from delegations.delegation import recover_delegation_signer
 from delegations.framework.deployments import Registry
-from delegations.receipts.check import Problem, delegation_of, find_problems, lineage
+from delegations.receipts.check import delegation_of, find_problems, lineage
 from delegations.receipts.decode.model import DecodedRedemption
 from delegations.receipts.evidence.budget import DEFAULT_BUDGET, Budget, refuse_over_budget
 from delegations.receipts.evidence.bundle import EVIDENCE_TYPE, Bundle
@@ -45,6 +44,7 @@ from delegations.receipts.evidence.state import (
 )
 from delegations.receipts.model import GrantReceipt, Receipt, RedemptionReceipt, RevocationReceipt
 from delegations.receipts.model_parts import BlockRef
+from delegations.receipts.words import reread
 
 
 def verify(
@@ -93,7 +93,11 @@ def examine(
         raise EncodingError("verify: a bundle is checked against a block hash", hint="give both, or neither")
     findings = Findings(receipt)
     known = registry or EnforcerRegistry()
-    for problem in (*find_problems(receipt), *_misread(receipt, known)):
+    told_hash = receipt.hash
+    receipt, others = reread(receipt, known)
+    for words_told in others:
+        findings.leave_words(words_told)
+    for problem in find_problems(receipt):
         findings.contradict(problem.path, problem.text)
     if isinstance(receipt, GrantReceipt) and not findings.refusals:
         check_grant(receipt, findings)
@@ -111,7 +115,7 @@ def examine(
     findings.refuse_unestablished()
     state = () if words is None else tuple(state_facts(receipt, words, registry))
     return Report(
-        receipt=receipt.hash,
+        receipt=told_hash,
         bundle=None if bundle is None else bundle.sha256,
         is_named=bool(_named(receipt)),
         block_hash=None if header is None else header.hash,
@@ -122,18 +126,6 @@ def examine(
         limits=tuple(limits_of(receipt, header, state, findings)),
         refusals=tuple(findings.refusals),
     )
-
-
-def _misread(receipt: Receipt, registry: EnforcerRegistry) -> Iterator[Problem]:
-    """Yield where the words of a receipt are not those its caveats' terms read as."""
-    for link in lineage(receipt):
-        for place, caveat in enumerate(link.caveats):
-            decoded = registry.decode(Caveat(enforcer=caveat.enforcer, terms=caveat.terms, args=caveat.args))
-            for name, shown in (("name", decoded.name), ("says", decoded.describe())):
-                told = getattr(caveat, name)
-                if told != shown:
-                    path = f"lineage.{link.depth}.caveats.{place}.{name}"
-                    yield Problem(path, f"expected {abbreviate(shown)}, got {abbreviate(told)}")
 
 
 def _establish_lineage(receipt: Receipt, findings: Findings) -> None:
@@ -225,6 +217,8 @@ def _check_tried(receipt: RedemptionReceipt, opened: OpenBundle, findings: Findi
             findings.establish(path, "reexecuted", basis)
         else:
             findings.leave(path, "the call was run again as if sent by it; nobody signs what is never sent")
+    for words in result.words:
+        findings.leave_words(words)
 
 
 def _check_redemption(

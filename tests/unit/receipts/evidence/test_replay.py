@@ -290,7 +290,6 @@ def changed(receipt: RedemptionReceipt, path: str, value: object) -> RedemptionR
         ("outcome.gas_used", 1, "receipt-contradicted"),
         ("outcome.denial.revert_data", b"", "receipt-contradicted"),
         ("outcome.denial.reason", "because", "receipt-contradicted"),
-        ("outcome.denial.explanation", "Because.", "receipt-contradicted"),
         ("outcome.denial.caveat", 0, "receipt-contradicted"),
         ("outcome.denial.depth", None, "receipt-contradicted"),
         ("outcome.denial.enforcer", HELPER, "receipt-contradicted"),
@@ -301,6 +300,14 @@ def changed(receipt: RedemptionReceipt, path: str, value: object) -> RedemptionR
 def test_a_receipt_that_says_otherwise_is_refused(staged, path, value, reason):
     error = refusal(staged, receipt=changed(staged.receipt, path, value))
     assert (error.reason, error.path.partition(".")[0]) == (reason, path.partition(".")[0])
+
+
+def test_other_words_for_a_denial_are_not_held_against_it_and_told(staged):
+    assert run(staged).words == ()
+    other = changed(staged.receipt, "outcome.denial.explanation", "Because.")
+    (words,) = run(staged, receipt=other).words
+    assert (words.path, words.told) == ("outcome.denial.explanation", "Because.")
+    assert words.read == staged.receipt.outcome.denial.explanation
 
 
 def test_gas_that_is_not_told_is_not_asked_about(staged):
