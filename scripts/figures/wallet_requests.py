@@ -10,26 +10,30 @@ from scripts.figures.harness import Measured, Missing, Parts, figure, median_cal
 
 @figure("requests")
 def bad_requests() -> Parts:
-    """Bad requests put to the wallet's server that got exactly the answer written down for them, by error code."""
+    """Bad requests put to the wallet's server that got exactly the answer written down for them, by error code.
+
+    With them good ones that cannot be fulfilled as things stand: somebody says no, the node is away, the server ends.
+    """
     from tests.unit.permissions.wallet.bad_requests import BAD_REQUESTS, SERVER_TOKEN, answer_to
     from tests.unit.permissions.wallet.browser import open_browser
+    from tests.unit.permissions.wallet.situations import SITUATIONS, answer_in
     from tests.unit.permissions.wallet.stage import Wallet
 
     wallet = Wallet()
     browsers = {False: open_browser(wallet), True: open_browser(wallet, token=SERVER_TOKEN)}
     exact: Counter[int] = Counter()
-    statuses: Counter[int] = Counter()
+    broken = 0
     wrong: Parts = []
-    for bad in BAD_REQUESTS:
-        status, code, message = answer_to(browsers[bad.needs_token], bad)
-        statuses[status] += 1
-        if (status, code, message) == (bad.status, bad.code, bad.message):
+    tried = [(bad, answer_to(browsers[bad.needs_token], bad)) for bad in BAD_REQUESTS]
+    for row, (status, code, message) in [*tried, *((each, answer_in(each)) for each in SITUATIONS)]:
+        broken += status >= 500 and status != row.status  # 503 is the right answer of a server that ends
+        if (status, code, message) == (row.status, row.code, row.message):
             exact[code] += 1
         else:
-            wrong.append(Missing(bad.name, f"expected {bad.code} {bad.message!r}, got {code} {message!r}"))
+            wrong.append(Missing(row.name, f"expected {row.code} {row.message!r}, got {code} {message!r}"))
     beside = {
-        "tried": float(len(BAD_REQUESTS)),
-        "server errors": float(sum(count for status, count in statuses.items() if status >= 500)),
+        "tried": float(len(BAD_REQUESTS) + len(SITUATIONS)),
+        "server errors": float(broken),
         "questions put to the approver": float(len(wallet.questions)),
         "grants kept": float(len(wallet.provider.store.list_grants())),
     }

@@ -12,6 +12,7 @@ from delegations.permissions.wallet.store import GrantState
 from tests.cli.command import run
 from tests.docs.pages import read_page, run_page
 from tests.unit.permissions.wallet.bad_requests import BAD_REQUESTS
+from tests.unit.permissions.wallet.situations import SITUATIONS
 
 PAGE = read_page("wallet.md")
 
@@ -38,7 +39,7 @@ def test_every_code_is_explained(code: RpcCode) -> None:
 
 
 def test_every_status_and_state_is_named() -> None:
-    statuses = {bad.status for bad in BAD_REQUESTS} - {200}
+    statuses = {row.status for row in (*BAD_REQUESTS, *SITUATIONS)} - {200}
     assert all(str(status) in PAGE.splitlines()[-1] for status in statuses)
     assert all(f"| `{state}` |" in PAGE for state in get_args(GrantState))
 

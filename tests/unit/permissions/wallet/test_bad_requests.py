@@ -1,11 +1,16 @@
-"""Every bad request gets its own answer, nobody is asked because of it, and nothing is kept."""
+"""Every bad request gets its own answer, nobody is asked because of it, and nothing is kept.
+
+So does a good one that cannot be fulfilled as things stand.
+"""
 
 from __future__ import annotations
 
 import pytest
 
+from delegations.permissions.wallet import RpcCode
 from tests.unit.permissions.wallet.bad_requests import BAD_REQUESTS, SERVER_TOKEN, Bad, answer_to, ask
 from tests.unit.permissions.wallet.browser import Browser, open_browser
+from tests.unit.permissions.wallet.situations import SITUATIONS, Situation, answer_in
 from tests.unit.permissions.wallet.stage import Wallet, periodic
 
 
@@ -36,13 +41,22 @@ def test_an_answer_of_every_status_is_json_rpc(status: int, browsers: dict[bool,
     assert answered.json()["id"] is None
 
 
+@pytest.mark.parametrize("situation", SITUATIONS, ids=[situation.name for situation in SITUATIONS])
+def test_a_request_at_the_wrong_time_or_place_gets_exactly_this_answer(situation: Situation) -> None:
+    assert answer_in(situation) == (situation.status, situation.code, situation.message)
+
+
+def test_every_code_of_the_wallet_is_answered_in_one_of_the_tables() -> None:
+    assert {row.code for row in (*BAD_REQUESTS, *SITUATIONS)} == set(RpcCode)
+
+
 def test_the_table_is_long_and_names_each_row_once() -> None:
     assert len(BAD_REQUESTS) >= 60
     assert len({bad.name for bad in BAD_REQUESTS}) == len(BAD_REQUESTS)
 
 
 def test_no_answer_can_act_on_a_terminal() -> None:
-    assert all(bad.message.isprintable() for bad in BAD_REQUESTS)
+    assert all(row.message.isprintable() for row in (*BAD_REQUESTS, *SITUATIONS))
 
 
 def test_a_good_request_among_them_is_granted() -> None:
