@@ -67,8 +67,9 @@ fuzz: $(PACKAGE_STAMP) $(OFFICIAL) ## 100,000 random programs on the embedded en
 eels: $(PACKAGE_STAMP) $(OFFICIAL) $(EELS_STAMP) ## redemptions and programs on the executable specification, slowly
 	@$(BIN)/python scripts/eels_oracle.py --python $(EELS_VENV)/bin/python
 
-bench: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) peers ## one redemption on every engine, ours and other people's, in one run
+bench: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) peers ## one redemption on every engine, and receipts decoded, beside other people's, in one run
 	@$(BIN)/python scripts/bench_engines.py
+	@$(BIN)/python scripts/bench_decode.py --check
 
 leak: $(PACKAGE_STAMP) $(OFFICIAL) ## the memory of 100,000 simulations in one process, in six minutes or so
 	@$(BIN)/python scripts/bench_leak.py
