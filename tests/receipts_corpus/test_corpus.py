@@ -11,10 +11,8 @@ from delegations.framework.artifact import load_framework
 from delegations.framework.constants import DELEGATION_MANAGER
 from delegations.receipts.decode import DecodedTransaction, decode_redemptions
 from delegations.simulation.effects import enforcer_events, movements
-from delegations.simulation.simulate import judge
-from delegations.simulation.verdict import Verdict
 from tests.receipts_corpus.make import Case
-from tests.receipts_corpus.reading import line
+from tests.receipts_corpus.reading import expected, line, verdict_on
 
 Corpus = dict[str, Case]
 # A manager does not say which link of a chain is disabled; with what a node knows of it, it is told.
@@ -34,21 +32,13 @@ def lines(decoded: DecodedTransaction) -> tuple[str, ...]:
     return tuple(map(line, decoded.redemptions))
 
 
-def verdict_on(case: Case) -> Verdict:
-    """What simulation makes of the same call, executed by the embedded engine."""
-    assert case.redemptions is not None
-    outcome = PyEvmEngine().execute(case.before, case.block, case.transaction)
-    return judge(case.before, DELEGATION_MANAGER, case.redemptions, case.transaction.sender, outcome)
-
-
 def test_the_corpus_has_more_than_sixty_transactions(corpus: Corpus) -> None:
     assert len(corpus) >= 60
     assert sum(case.redemptions is None for case in corpus.values()) >= 60, "reached in ways of their own"
 
 
 def test_with_a_trace_every_redemption_is_told_as_expected(corpus: Corpus) -> None:
-    told = {name: lines(traced(case)) for name, case in corpus.items() if case.expect is not None}
-    assert told == {name: case.expect for name, case in corpus.items() if case.expect is not None}
+    assert {n: lines(traced(case)) for n, case in corpus.items()} == {n: expected(case) for n, case in corpus.items()}
 
 
 def test_with_a_trace_nothing_of_the_corpus_is_unknown(corpus: Corpus) -> None:
