@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from delegations.evm.rpc import HttpTransport
 from delegations.receipts import Receipt, RedemptionReceipt
 from delegations.receipts.evidence import Bundle
 from tests.cli.command import Ran, run
 from tests.unit.receipts.evidence.live_chain import LiveChain
+from tests.unit.receipts.evidence.no_sockets import forbid_sockets
 from tests.unit.receipts.evidence.staged import Staged, above_the_allowance
 
 URL = "http://127.0.0.1:1"
@@ -91,8 +91,12 @@ def test_what_is_proven_is_written_and_named_in_the_receipt(desk: Desk) -> None:
 @pytest.mark.usefixtures("node")
 def test_the_receipt_is_verified_from_files_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.prove()
-    monkeypatch.setattr(HttpTransport, "exchange", None)
-    ran = desk.verify()
+    with monkeypatch.context() as patch:
+        attempts = forbid_sockets(patch)
+        ran = desk.verify()
+        assert attempts == []
+        with pytest.raises(AssertionError, match="where nothing may be asked"):
+            desk.prove()
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("HOLDS")
     for words in ("which you trust", "state at the END of the block", "proven: ", "only a trace"):

@@ -32,6 +32,7 @@ from delegations.receipts.model_parts import Escalation, Evidence
 from delegations.redemption import Redemption, redeem
 from tests.unit.receipts.evidence.conftest import Proven
 from tests.unit.receipts.evidence.live_chain import ALICE, CHAIN_ID, SHOP, LiveChain, other_anvil
+from tests.unit.receipts.evidence.no_sockets import forbid_sockets
 
 NONCE_ENFORCER = Nonce.ADDRESS
 
@@ -69,6 +70,18 @@ def test_a_redemption_is_proven_by_its_block(payment: Proven) -> None:
     assert report.holds
     assert report.is_named
     assert report.bundle == payment.bundle.sha256
+
+
+def test_verifying_opens_no_socket_though_proving_does(
+    live: LiveChain, payment: Proven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        attempts = forbid_sockets(patch)
+        assert verify(*payment).holds
+        assert examine(*payment).holds
+        assert attempts == []
+        with pytest.raises(AssertionError, match="where nothing may be asked"):
+            prove(payment.receipt, live.client)
 
 
 def test_what_the_block_does_not_tell_of_a_later_transaction_is_not_called_proven(payment: Proven) -> None:
