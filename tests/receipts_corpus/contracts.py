@@ -10,7 +10,7 @@ from caveats.abi import encode_address
 from caveats.types import Address
 from delegations.evm.chain import LocalChain
 from delegations.evm.pyevm import PyEvmEngine
-from delegations.framework.constants import CREATE2_DEPLOYER, ENTRY_POINT
+from delegations.framework.constants import CREATE2_DEPLOYER, EIP7702_PREFIX, ENTRY_POINT
 from delegations.receipts.decode.logs import REDEEMED
 from tests.differential.assembler import Assembler
 
@@ -105,22 +105,39 @@ def install(chain: LocalChain) -> None:
 
 def install_entry_point(chain: LocalChain) -> None:
     """Construct the EntryPoint v0.7 at its own address."""
-    engine = PyEvmEngine()
-    outcome = engine.create_at(chain.world, chain.block, ENTRY_POINT, _entry_point_code(), sender=CREATE2_DEPLOYER)
-    assert outcome.success
-    chain.world.apply(outcome.diff)
+    _construct(chain, ENTRY_POINT, _entry_point_code())
 
 
-OLDER_MANAGER = Address("0x56D56e07e3d6Ee5a24e30203A37a0a460f42D7A3")
+OLDER_MANAGER, OLDEST_MANAGER = (
+    Address("0x56D56e07e3d6Ee5a24e30203A37a0a460f42D7A3"),
+    Address("0xbe4138886cB096bDC1B930F2f0ca7892AA234D78"),
+)
+"""Where the managers of framework 1.1.0 and 1.0.0 stand. The code placed there is that of 1.3.0."""
+WIRED_TO = {OLDER_MANAGER: Address(b"\x5a" * 20), OLDEST_MANAGER: Address(b"\x5b" * 20)}
+"""The EIP-7702 implementation whose accounts obey each of them."""
 
 
-def install_manager_elsewhere(chain: LocalChain) -> None:
-    """Construct the manager at the address of framework 1.1.0 too."""
+def install_manager_elsewhere(chain: LocalChain, at: Address = OLDER_MANAGER) -> None:
+    """Construct the manager at the address of framework 1.1.0 too, or of 1.0.0."""
     from delegations.framework.artifact import load_framework
 
-    contract = load_framework().contract("DelegationManager")
-    engine = PyEvmEngine()
-    outcome = engine.create_at(chain.world, chain.block, OLDER_MANAGER, contract.init_code, sender=CREATE2_DEPLOYER)
+    _construct(chain, at, load_framework().contract("DelegationManager").init_code)
+
+
+def add_delegator_of(chain: LocalChain, account: Address, manager: Address) -> None:
+    """Make an account obey another manager: the official implementation, constructed with that one for life."""
+    from delegations.framework.artifact import load_framework
+
+    official = load_framework().contract("EIP7702StatelessDeleGator").init_code
+    wired = official[:-64] + encode_address(manager) + encode_address(ENTRY_POINT)
+    assert len(wired) == len(official)
+    _construct(chain, WIRED_TO[manager], wired)
+    chain.add_delegator(account)
+    chain.world.set_code(account, EIP7702_PREFIX + WIRED_TO[manager])
+
+
+def _construct(chain: LocalChain, at: Address, init_code: bytes) -> None:
+    outcome = PyEvmEngine().create_at(chain.world, chain.block, at, init_code, sender=CREATE2_DEPLOYER)
     assert outcome.success
     chain.world.apply(outcome.diff)
 

@@ -23,6 +23,7 @@ from tests.differential.framework_scenarios import FRAMEWORK
 from tests.differential.scene import Scene
 from tests.enforcers.harness import CHAIN_ID
 from tests.receipts_corpus import ways_accounts, ways_in, ways_out
+from tests.receipts_corpus.contracts import WIRED_TO
 from tests.receipts_corpus.recorder import Mined, Recorder
 from tests.receipts_corpus.table import SCRIPTS, scene
 
@@ -58,8 +59,8 @@ class Case:
     @property
     def accounts(self) -> frozenset[Address]:
         """The accounts whose code is known to execute what it is asked."""
-        designated = EIP7702_PREFIX + EIP7702_STATELESS_DELEGATOR
-        return frozenset(Address(a) for a, account in self.before.accounts.items() if account.code == designated)
+        designated = {EIP7702_PREFIX + to for to in (EIP7702_STATELESS_DELEGATOR, *WIRED_TO.values())}
+        return frozenset(Address(a) for a, account in self.before.accounts.items() if account.code in designated)
 
 
 def make_corpus() -> list[Case]:

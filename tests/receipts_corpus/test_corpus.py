@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from caveats.types import Address
+from delegations.evm import dev_account
 from delegations.evm.pyevm import PyEvmEngine
 from delegations.framework.artifact import load_framework
 from delegations.framework.constants import DELEGATION_MANAGER
@@ -170,6 +172,24 @@ def test_the_call_path_and_the_accounts_on_it_are_told(corpus: Corpus) -> None:
 def test_an_older_framework_is_told_by_its_manager(corpus: Corpus) -> None:
     found = [r.version for r in traced(corpus["two managers in one transaction"]).redemptions]
     assert found == ["1.1.0", "1.3.0"]
+
+
+@pytest.mark.parametrize(("age", "version"), [("an older", "1.1.0"), ("the oldest", "1.0.0")])
+def test_what_an_older_manager_executes_and_denies_is_told_in_full(corpus: Corpus, age: str, version: str) -> None:
+    cases = [case for name, case in corpus.items() if name.startswith(f"{age} manager and an account of its own")]
+    redemptions = [r for case in cases for r in traced(case).redemptions]
+    older = [r for r in redemptions if r.version == version]
+    assert {r.status for r in older} == {"executed", "denied"}
+    done = next(r for r in older if r.status == "executed")
+    assert done.movements
+    assert [event.event for event in done.enforcer_events or ()] == ["IncreasedCount"]
+    assert done.lineage[0].delegator == Address(dev_account(3).address)
+
+
+def test_each_of_two_managers_has_its_version_in_one_transaction(corpus: Corpus) -> None:
+    both = corpus["two managers that both execute and the older one again in vain"]
+    assert [r.version for r in traced(both).redemptions] == ["1.3.0", "1.1.0", "1.1.0"]
+    assert [r.version for r in untraced(both).redemptions] == ["1.3.0", "1.1.0"]
 
 
 def test_delegations_disabled_and_enabled_are_told(corpus: Corpus) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from caveats import AllowedTargets, Execution, LimitedCalls
 from caveats.types import Address
@@ -16,8 +16,11 @@ from tests.receipts_corpus.contracts import (
     IDLE,
     MULTICALL,
     OLDER_MANAGER,
+    OLDEST_MANAGER,
     SHY,
     SPOOFER,
+    add_delegator_of,
+    install_manager_elsewhere,
     multicall,
     spoof,
 )
@@ -144,6 +147,44 @@ def two_managers_in_one_transaction(s: Scene) -> Iterator[Sent]:
     idle = redeem(_idle_root(s, to=ANY_DELEGATE), NOTHING)
     data = multicall((OLDER_MANAGER, asked(idle), False), (s.chain.manager, asked(good(s)), False))
     yield send(MULTICALL, data, "failed execution ", "executed", untraced=["unknown", "executed"])
+
+
+def _under(s: Scene, manager: Address) -> Callable[[Redemption], bytes]:
+    """Put an account under an older manager, and return what makes calldata for it of the account's redemptions."""
+    add_delegator_of(s.chain, HELPER, manager)
+    s.chain.mint(s.token, HELPER, 1_000)
+    return lambda once: asked(replace_context(once, *(_signed_for(s, link, manager) for link in once.context)))
+
+
+@corpus
+def an_older_manager_and_an_account_of_its_own(s: Scene) -> Iterator[Sent]:
+    sign = _under(s, OLDER_MANAGER)
+    once = redeem(s.root(LimitedCalls(limit=1), by=HELPER), [s.pay(2), Execution(target=SHOP, value=1)])
+    yield send(OLDER_MANAGER, sign(once), "executed")
+    yield send(OLDER_MANAGER, sign(once), f"denied hook {LIMIT}", untraced=["unknown"])
+    yield send(OLDER_MANAGER, sign(bad(s, by=HELPER)), f"denied hook {TARGETS}", untraced=["unknown"])
+    # signed for another manager, and sent to another manager
+    other = "denied signature InvalidERC1271Signature()"
+    yield send(OLDER_MANAGER, asked(good(s, by=HELPER)), other, untraced=["unknown"])
+    yield send(
+        s.chain.manager, asked(good(s, by=HELPER)), "failed execution NotDelegationManager()", untraced=["unknown"]
+    )
+
+
+@corpus
+def the_oldest_manager_and_an_account_of_its_own(s: Scene) -> Iterator[Sent]:
+    install_manager_elsewhere(s.chain, OLDEST_MANAGER)
+    sign = _under(s, OLDEST_MANAGER)
+    yield send(OLDEST_MANAGER, sign(good(s, by=HELPER)), "executed")
+    yield send(OLDEST_MANAGER, sign(bad(s, by=HELPER)), f"denied hook {TARGETS}", untraced=["unknown"])
+
+
+@corpus
+def two_managers_that_both_execute_and_the_older_one_again_in_vain(s: Scene) -> Iterator[Sent]:
+    sign, m = _under(s, OLDER_MANAGER), s.chain.manager
+    older = sign(good(s, by=HELPER, amount=3))
+    data = multicall((m, asked(good(s)), False), (OLDER_MANAGER, older, False), (OLDER_MANAGER, older, True))
+    yield send(MULTICALL, data, "executed", "executed", f"denied hook {LIMIT}", untraced=["executed", "executed"])
 
 
 def replace_context(redemption: Redemption, *links: Delegation) -> Redemption:
