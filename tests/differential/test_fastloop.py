@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
+from typing import ClassVar
 
 import pytest
+from eth.exceptions import Halt
+from eth.vm.forks.prague.computation import PragueComputation
 
 from caveats.errors import TransportError
 from caveats.types import Address, keccak
@@ -16,6 +20,7 @@ from delegations.framework.constants import EIP7702_PREFIX
 from tests.differential.machines import FAST, MENDED, STOCK, Machine, compare
 from tests.differential.programs import BLOCK, CONTRACTS, SENDER
 from tests.differential.redemptions import four_caveats
+from tests.differential.scenarios import scenario_of
 
 # the oracle warns of the opcode's future each time a contract executes it
 pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode:DeprecationWarning")
@@ -60,6 +65,48 @@ def test_the_random_programs_reach_what_they_are_for():
     assert any(outcome.logs for outcome in outcomes)
     assert any(outcome.diff.wiped for outcome in outcomes)
     assert sum(outcome.success for outcome in outcomes) > 30
+
+
+def test_the_random_programs_create_both_ways_and_destroy_themselves():
+    done: Counter[int] = Counter()
+
+    def watched(opcode: int):
+        own = PragueComputation.opcodes[opcode]
+
+        def run_and_count(computation):
+            try:
+                own(computation)
+            except Halt:  # SELFDESTRUCT, once it has done its work, ends its frame with this
+                done[opcode] += 1
+                raise
+            done[opcode] += any(child.msg.is_create and child.is_success for child in computation.children[-1:])
+
+        return run_and_count
+
+    class Watched(PragueComputation):
+        opcodes: ClassVar = {**PragueComputation.opcodes, **{opcode: watched(opcode) for opcode in (0xF0, 0xF5, 0xFF)}}
+
+    machine = Machine(Watched)
+    for seed in range(200):
+        machine.observe((scenario := scenario_of(seed)).world, BLOCK, scenario.transaction)
+    assert all(done[opcode] > 5 for opcode in (0xF0, 0xF5, 0xFF)), done
+
+
+def test_the_random_programs_enter_contracts_that_are_already_running():
+    directly, through_others = [], []
+
+    def enter(frame, above):
+        if frame.kind in ("CALL", "STATICCALL") and frame.to in above:
+            (directly if frame.to == above[-1] else through_others).append(frame.error)
+        for child in frame.children:
+            enter(child, (*above, frame.to))
+
+    for seed in range(400):
+        outcome, *_ = FAST.observe((scenario := scenario_of(seed)).world, BLOCK, scenario.transaction)
+        if not isinstance(outcome, str):
+            enter(outcome.frame, ())
+    assert directly.count(None) > 10
+    assert through_others
 
 
 @pytest.fixture(scope="module")
