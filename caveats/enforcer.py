@@ -89,7 +89,8 @@ class EnforcerTerms(Model):
         CALL_TYPES: call types it admits; every enforcer demands the default execution type.
         LAYOUT: the terms, drawn.
         BOUNDS / LEAVES_FREE: what it bounds, and what it does not (one clause each).
-        REVERTS: revert reasons of its own, beside the base class's two.
+        REVERTS: revert reasons of its own, beside the base class's two. Custom errors and panics by their signature;
+            a revert without data has no reason to list, and what a contract it calls reverts with is that one's.
         EVENTS: event signatures, `indexed` included.
         STATE: the public getter of its state; empty when it keeps none.
         STATE_FIELDS: names of the consecutive storage words that hold it, from `state_slot` on.
@@ -181,8 +182,11 @@ class EnforcerTerms(Model):
 
     @classmethod
     def revert_of(cls, reason: str) -> str:
-        """Return the full revert string of one of this enforcer's reasons."""
-        return f"{cls.ENFORCER}:{reason}"
+        """Return one of this enforcer's reasons as the chain gives it.
+
+        A custom error or a panic is named by its signature, such as `Panic(0x11)`, and carries no prefix.
+        """
+        return reason if reason.endswith(")") else f"{cls.ENFORCER}:{reason}"
 
     @classmethod
     def bad_length(cls, expected: str, terms: bytes, *, onchain: str | None = None) -> TermsError:

@@ -51,8 +51,7 @@ def section(cls: type[EnforcerTerms]) -> str:
         lines.append(f"- state: `{cls.STATE}`")
     if cls.STATE_FIELDS:
         lines.append(f"- state words: {', '.join(f'`{name}`' for name in cls.STATE_FIELDS)}")
-    # a custom error is named by its signature and carries no prefix
-    lines += [f"- revert: `{reason if reason.endswith(')') else cls.revert_of(reason)}`" for reason in cls.REVERTS]
+    lines += [f"- revert: `{cls.revert_of(reason)}`" for reason in cls.REVERTS]
     lines += [f"- event: `{event}`" for event in cls.EVENTS]
     return "\n".join(lines)
 

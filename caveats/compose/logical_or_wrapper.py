@@ -59,6 +59,7 @@ class LogicalOrWrapper(EnforcerTerms):
         "only-delegation-manager",
         "invalid-group-index",
         "invalid-caveat-args-length",
+        "Panic(0x41)",
     )
     JUDGED_ALONE: ClassVar[bool] = False
     ARGS: ClassVar[str] = "abi.encode((uint256 group_index, bytes[] caveat_args)): the group, and args for each caveat"

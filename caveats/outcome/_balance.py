@@ -98,6 +98,7 @@ class BalanceChange(BalanceTerms):
         "exceeded-balance-decrease",
         "insufficient-balance-increase",
         "invalid-terms-length",
+        "Panic(0x11)",
     )
     STATE: ClassVar[str] = "balanceCache(bytes32 hashKey) -> uint256"
     STATE_FIELDS: ClassVar[tuple[str, ...]] = ("cached_balance",)
@@ -136,6 +137,7 @@ class IncreaseOverAll(BalanceTerms):
         "zero-expected-change-amount",
         "insufficient-balance-increase",
         "invalid-terms-length",
+        "Panic(0x11)",
     )
     STATE: ClassVar[str] = (
         "balanceTracker(bytes32 hashKey) ->"

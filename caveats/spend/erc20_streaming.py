@@ -50,6 +50,7 @@ class ERC20Streaming(EnforcerTerms):
         "invalid-contract",
         "invalid-method",
         "allowance-exceeded",
+        _stream.OVERFLOW,
     )
     EVENTS: ClassVar[tuple[str, ...]] = (
         "IncreasedSpentMap(address indexed sender, address indexed redeemer, bytes32 indexed delegationHash,"

@@ -46,6 +46,7 @@ class NativeTokenPayment(EnforcerTerms):
         "missing-argsEqualityCheckEnforcer",
         "payment-not-received",
         "invalid-terms-length",
+        "Panic(0x41)",
     )
     EVENTS: ClassVar[tuple[str, ...]] = (
         "ValidatedPayment(address indexed sender, bytes32 indexed delegationHash, address indexed recipient,"

@@ -40,6 +40,7 @@ class NativeTokenStreaming(EnforcerTerms):
         "invalid-max-amount",
         "invalid-zero-start-time",
         "allowance-exceeded",
+        _stream.OVERFLOW,
     )
     EVENTS: ClassVar[tuple[str, ...]] = (
         "IncreasedSpentMap(address indexed sender, address indexed redeemer, bytes32 indexed delegationHash,"

@@ -35,6 +35,7 @@ class SpecificActionTerms(EnforcerTerms):
         "invalid-first-transaction",
         "invalid-second-transaction",
         "invalid-terms-length",
+        "DecodingError()",
     )
     EVENTS: ClassVar[tuple[str, ...]] = (
         "DelegationExecuted(address indexed delegationManager, bytes32 indexed delegationHash,"

@@ -33,7 +33,12 @@ class AllowedCalldata(EnforcerTerms):
     LAYOUT: ClassVar[str] = "[0:32] data_start, [32:] value"
     BOUNDS: ClassVar[str] = "the bytes in one window of the calldata"
     LEAVES_FREE: ClassVar[str] = "the target, native value, and all calldata outside the window, the length too"
-    REVERTS: ClassVar[tuple[str, ...]] = ("invalid-terms-size", "invalid-calldata-length", "invalid-calldata")
+    REVERTS: ClassVar[tuple[str, ...]] = (
+        "invalid-terms-size",
+        "invalid-calldata-length",
+        "invalid-calldata",
+        "Panic(0x11)",
+    )
 
     data_start: Uint256
     value: HexBytes

@@ -29,7 +29,7 @@ class ExactCalldataBatch(BatchTerms):
     ADDRESS: ClassVar[Address] = Address("0x982FD5C86BBF425d7d1451f974192d4525113DfD")
     BOUNDS: ClassVar[str] = "the number of calls in the batch, and the calldata of each, in order"
     LEAVES_FREE: ClassVar[str] = "the target and native value of every call: those in the terms are ignored"
-    REVERTS: ClassVar[tuple[str, ...]] = ("invalid-batch-size", "invalid-calldata")
+    REVERTS: ClassVar[tuple[str, ...]] = ("invalid-batch-size", "invalid-calldata", "DecodingError()")
 
     def _denies(self, attempt: Attempt) -> str | None:
         if len(attempt.executions) != len(self.executions):

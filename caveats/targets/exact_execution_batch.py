@@ -29,7 +29,7 @@ class ExactExecutionBatch(BatchTerms):
     ADDRESS: ClassVar[Address] = Address("0x1e141e455d08721Dd5BCDA1BaA6Ea5633Afd5017")
     BOUNDS: ClassVar[str] = "the whole batch: number and order of calls, and target, native value and calldata of each"
     LEAVES_FREE: ClassVar[str] = "how often it is made"
-    REVERTS: ClassVar[tuple[str, ...]] = ("invalid-batch-size", "invalid-execution")
+    REVERTS: ClassVar[tuple[str, ...]] = ("invalid-batch-size", "invalid-execution", "DecodingError()")
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()

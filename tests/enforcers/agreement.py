@@ -104,6 +104,11 @@ def refusal_of(cls: type[EnforcerTerms], terms: bytes) -> str | None:
     return None
 
 
+def declared(cls: type[EnforcerTerms]) -> set[str | None]:
+    """Return the reasons a class says its contract reverts with, the two of the base class among them."""
+    return full_names(cls, *cls.REVERTS) - {None}
+
+
 def full_names(cls: type[EnforcerTerms], *reasons: str) -> set[str | None]:
     """Return the answers that stand for these reasons, with the two of the base class and None for "passes"."""
     return {

@@ -11,6 +11,7 @@ from caveats.execution import encode_execution_batch
 from caveats.targets.specific_action_erc20_transfer_batch import SpecificActionERC20TransferBatchV1
 from caveats.types import MAX_UINT256, Address, format_hex, keccak
 from delegations.evm import LocalChain
+from delegations.framework.reverts import decode_revert
 from delegations.redemption import redeem
 from delegations.simulation import execute
 from tests.enforcers.agreement import Asked, Sweep, check, full_names, quiet_chain, refusal_of, seeded, spoil
@@ -191,7 +192,7 @@ def ask_malformed_batches():
     for _ in range(1_500):
         bad = mangle(random, blob)
         official, mine = (raw_answer(quiet_chain(), cls, attempt, blob=bad) for cls in BOTH)
-        told, other = (answer[1].hex() if len(answer[1]) <= 4 else "reason" for answer in (mine, official))
+        told, other = (None if passed else decode_revert(said).onchain for passed, said in (mine, official))
         yield Asked(bad.hex(), told, other, mine == official)
 
 
@@ -200,8 +201,8 @@ SWEEPS = [VARIED, MALFORMED]
 
 
 def test_malformed_batches_are_refused_byte_for_byte_as_by_the_official_one():
-    # DecodingError(), a target with bits above the address, padding or order that changes nothing, a reason
-    assert set(check(MALFORMED)) == {"ba597e7e", "", "reason"}
+    # a target with bits above the address reverts without data; padding or order that changes nothing passes
+    assert set(check(MALFORMED)) == {None, "", "DecodingError()", *map(NEW.revert_of, NEW.REVERTS[1:4])}
 
 
 def test_a_recipient_with_bits_above_the_address_passes_on_both():
