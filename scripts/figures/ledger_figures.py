@@ -216,6 +216,8 @@ def ledger_faults() -> Parts:
         with tempfile.TemporaryDirectory() as directory:
             tally = strike(name, Path(directory))
         counted = {"acknowledged": tally.acknowledged, "lost": tally.lost, "wrong": tally.wrong}
+        if tally.refused:
+            counted["refused"] = tally.refused
         parts.append(Measured(tally.tried, of=name.replace("_", " "), beside=counted))
         tried, lost, wrong = tried + tally.tried, lost + tally.lost, wrong + tally.wrong
     with tempfile.TemporaryDirectory() as directory:

@@ -39,8 +39,10 @@ class Tally:
         tried: faults that struck.
         acknowledged: entries that were acknowledged before they did.
         lost: acknowledged entries that were not there afterwards.
-        wrong: times something else than whole, right appends was shown, or verification found damage.
+        wrong: times something else than whole, right appends was shown, verification found damage, or a fault did not
+            strike or was not told in the house's words.
         kept: times the append that was struck turned out to be there, as a whole.
+        refused: appends to a full disk that were refused in the house's words.
     """
 
     tried: int = 0
@@ -48,6 +50,7 @@ class Tally:
     lost: int = 0
     wrong: int = 0
     kept: int = 0
+    refused: int = 0
 
 
 class Stage:
@@ -268,30 +271,40 @@ def append_on(stage: Stage, writing: int) -> None:
 
 
 def disk_full(stage: Stage, stride: int) -> Tally:
-    """Let files grow to a limit and no further, for limits from too little for one entry to enough for many."""
+    """Let files grow to a limit and no further, for limits from too little for one entry to enough for many.
+
+    SQLite calls this an error of writing; what it calls full is refused in tests/unit/ledger/test_sqlite.py. A
+    limit that refused nothing is wrong: no fault struck.
+    """
     tally = Tally()
+    told = stage.path.with_name("told")
+    words = f"ledger {stage.path}: disk I/O error (SQLITE_IOERR_WRITE)"
     for limit in range(stage.original.stat().st_size, 12 * stage.original.stat().st_size, 2048 * stride):
         stage.reset()
-        acknowledged = in_child(lambda say, limit=limit: fill_up(stage, say, limit))
+        acknowledged = in_child(lambda say, limit=limit: fill_up(stage, say, limit, told))
+        messages = json.loads(told.read_text())
+        tally.refused += messages.count(words)
+        tally.wrong += set(messages) != {words}
         stage.inspect(tally, acknowledged, unit=1)
     return tally
 
 
-def fill_up(stage: Stage, say: Callable[[int], None], limit: int) -> None:
+def fill_up(stage: Stage, say: Callable[[int], None], limit: int, told: Path) -> None:
     """Append until the disk is full; it must be said in the house's words, and said again."""
     ledger = Ledger.open(stage.path)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    refused = 0
+    messages: list[str] = []
     for sealed in stage.sealed[BEFORE : TOTAL - 1]:
         try:
             say(ledger.append(sealed.envelope).index + 1)
-        except EngineError:
-            refused += 1
-            if refused == 2:
-                return
+        except EngineError as error:
+            messages.append(str(error))
+            if len(messages) == 2:
+                break
             continue
-        if refused:  # after one that was refused the next may fit, but never out of order
-            return
+        if messages:  # after one that was refused the next may fit, but never out of order
+            break
+    told.write_text(json.dumps(messages))
 
 
 def torn_log(stage: Stage, stride: int) -> Tally:

@@ -27,6 +27,13 @@ def test_what_was_acknowledged_is_there_and_nothing_else_after(fault: str, tmp_p
     assert (tally.lost, tally.wrong) == (0, 0)
 
 
+def test_a_full_disk_refuses_appends_in_the_houses_words(tmp_path: Path) -> None:
+    tally = strike("disk_full", tmp_path, stride=40)
+
+    assert tally.refused >= tally.tried >= 2
+    assert (tally.lost, tally.wrong) == (0, 0)
+
+
 def test_a_writer_that_acknowledges_too_early_is_caught(tmp_path: Path) -> None:
     tally = strike("acknowledged_too_early", tmp_path, stride=4)
 
