@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from caveats import Address, AllowedCalldata, Execution, constraints
+from caveats import Address, AllowedCalldata, Execution
 from caveats.attempt import Attempt
 from caveats.constraints import (
     NATIVE,
@@ -289,11 +289,6 @@ def test_the_fluent_style_means_the_same():
         *at_most_calls(5),
     ]
     assert list(fluent.caveats) == [terms.to_caveat() for terms in plain]
-
-
-def test_every_constraint_has_its_fluent_twin():
-    functions = {name for name in constraints.__all__ if name[0].islower()} - {"argument", "parse_function"}
-    assert functions <= set(dir(Grant))
 
 
 def test_ownership_goes_to_the_one_that_was_named():
