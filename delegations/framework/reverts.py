@@ -18,6 +18,7 @@ from caveats.errors import EncodingError
 from caveats.types import format_hex
 from delegations.framework.abi import decode_canonical, selector
 from delegations.framework.meanings import ERRORS, PANICS, RAW_ERRORS
+from delegations.framework.token_outcomes import CUSTOM, OUTCOMES, TEXTS, Outcome
 
 Kind = Literal["empty", "error_string", "panic", "custom", "unknown"]
 
@@ -53,6 +54,19 @@ class RevertReason:
     def onchain(self) -> str:
         """The on-chain twin for reports: the reason string or the error's name; "" when there is neither."""
         return self.reason if self.reason is not None else self.name
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What a token's refusal comes to ("insufficient_balance"), whichever words the token has for it.
+
+        None for everything else. A claim, as any called contract can write it.
+        """
+        return CUSTOM.get(self.name) if self.reason is None else TEXTS.get(self.reason)
+
+    @property
+    def hint(self) -> str:
+        """What would work, in one sentence; "" for what is no refusal of a token."""
+        return OUTCOMES[self.outcome][1] if self.outcome is not None else ""
 
     @property
     def enforcer(self) -> str | None:
@@ -100,6 +114,8 @@ def _error_string(raw: bytes, body: bytes) -> RevertReason:
     match = _ENFORCER_REASON.match(reason)
     if match:
         text = f"{match[1]} refused: {match[2].replace('-', ' ')}."
+    elif reason in TEXTS:
+        text = f"The call reverted with the reason {_printable(reason)}: {OUTCOMES[TEXTS[reason]][0]}."
     elif reason:
         text = f"The call reverted with the reason {_printable(reason)}."
     else:

@@ -16,6 +16,7 @@ from caveats.revocation.nonce import Nonce
 from caveats.spend.multi_token_period import MultiTokenPeriod
 from caveats.types import MAX_UINT256, Address
 from delegations.evm.chain import LocalChain
+from delegations.framework.reverts import decode_revert
 from delegations.redemption import Redemption
 from delegations.simulation.allowance import Item, Level, unlocks_at
 from delegations.simulation.plan import Alternative, Picture, look
@@ -56,6 +57,8 @@ def explain_denial(
     if denial.reason == "EnforcedPause()":
         return "The delegation manager is paused. Nothing is wrong with the delegation: ask again once that is lifted."
     asked = (redemptions,) if isinstance(redemptions, Redemption) else tuple(redemptions)
+    if denial.stage == "execution":
+        return f"{denial.explanation} {decode_revert(denial.revert_data).hint}".rstrip()
     if denial.context is None or denial.context >= len(asked) or not asked[denial.context].context:
         return denial.explanation
     picture = look(source, asked[denial.context].context, at=at, registry=registry)

@@ -24,11 +24,11 @@ from caveats import (
     TokenPeriod,
     ValueLte,
 )
-from caveats.abi import encode_uint
+from caveats.abi import encode_bytes, encode_uint
 from caveats.enforcer import NATIVE_TOKEN, TokenInfo
 from caveats.errors import EncodingError
 from caveats.spend.native_token_payment import ARGS_EQUALITY_CHECK
-from caveats.types import MAX_UINT256, keccak
+from caveats.types import MAX_UINT256, Address, keccak
 from delegations.delegation import create_delegation, encode_context, redelegate, sign_delegation
 from delegations.evm import dev_account
 from delegations.manager import MetaMaskManager
@@ -334,6 +334,21 @@ def _one_of_two_groups():
 
 def _record(stage):
     return TokenPeriod(token=stage.token, period_amount=5, period_seconds=DAY, start_at=START_AT)
+
+
+# tokens
+
+
+def test_a_token_that_refuses_is_explained_with_what_would_work(stage):
+    said = bytes.fromhex("08c379a0") + encode_uint(32) + encode_bytes(b"Blacklistable: account is blacklisted")
+    refusing, size = Address(b"\x77" * 20), len(said)
+    code = bytes((0x60, size, 0x60, 10, 0x5F, 0x39, 0x60, size, 0x5F, 0xFD)) + said
+    stage.chain.world.set_code(refusing, code)
+    assert why(stage, redeem(grant_of(LimitedCalls(limit=1)), transfer(refusing, 1))) == (
+        "The call itself failed: The call reverted with the reason 'Blacklistable: account is blacklisted':"
+        " the token's issuer has blocked an account that takes part."
+        " Only the issuer can lift that: use other accounts, or another token."
+    )
 
 
 def test_an_allowed_redemption_has_nothing_to_explain(stage):
