@@ -8,50 +8,21 @@ import pytest
 
 from caveats.errors import ExecutionError
 from delegations.evm import LocalChain
-from delegations.evm.engine import ANSWERS, Answer, Engine, Outcome, as_engine
+from delegations.evm.engine import ANSWERS, Outcome, as_engine
 from delegations.evm.pyevm import StockPyEvmEngine
 from delegations.evm.select import differences, make_engine
-from delegations.framework.reverts import decode_revert
 from delegations.simulation import simulate
 from delegations.simulation.simulate import VERDICT_NEEDS, judge
 from tests.differential.call_scenarios import CALLS
 from tests.differential.enforcer_parts import ADDRESSES
-from tests.differential.enforcer_scenarios import ENFORCER_SCENARIOS
 from tests.differential.framework_scenarios import FRAMEWORK
 from tests.differential.mining import Miner
-from tests.differential.scene import Ask, Scene, Script
+from tests.differential.scene import Scene
+from tests.differential.table import PYEVM, SCENARIOS, answer_of, meaning, steps
 from tests.enforcers import test_limits, test_limits_spend
 from tests.enforcers.harness import CHAIN_ID, attempt_on, grant, said, set_stage
 
-SCENARIOS: dict[str, Script] = {**FRAMEWORK.scripts, **CALLS.scripts, **ENFORCER_SCENARIOS.scripts}
-PYEVM, STOCK, ANVIL = make_engine("pyevm"), as_engine(StockPyEvmEngine()), make_engine("anvil")
-
-
-def answer_of(engine: Engine, chain: LocalChain, ask: Ask) -> Answer:
-    (answer,) = engine.execute_many(chain.world, chain.block, [ask.transaction])
-    return answer
-
-
-def meaning(chain: LocalChain, ask: Ask, answer: Answer) -> str:
-    """What the table writes of an answer."""
-    if isinstance(answer, ExecutionError):
-        return "cannot enter"
-    if ask.redemptions is None:
-        reason = decode_revert(answer.output)
-        return "success" if answer.success else f"{answer.error} {reason.reason or reason.name}".strip()
-    verdict = judge(chain.world, chain.manager, ask.redemptions, ask.redeemer, answer)
-    return "allowed" if verdict.denial is None else f"{verdict.denial.stage} {verdict.denial.reason}"
-
-
-def steps(name: str) -> Iterator[tuple[LocalChain, Ask]]:
-    """Yield each question of a scenario with the chain it is put on; its effects are kept for the next."""
-    scene = Scene()
-    for ask in SCENARIOS[name](scene):
-        yield scene.chain, ask
-        answer = answer_of(PYEVM, scene.chain, ask)
-        if isinstance(answer, Outcome):
-            scene.chain.world.apply(answer.diff)
-        scene.chain.block_number += 1
+STOCK, ANVIL = as_engine(StockPyEvmEngine()), make_engine("anvil")
 
 
 def test_the_table_is_as_large_as_it_should_be():
