@@ -6,7 +6,7 @@ import json
 import re
 import sys
 
-from scripts.figures.harness import ROOT, FigureError, Measured, Missing, Parts, figure, run
+from scripts.figures.harness import FigureError, Measured, Missing, Parts, figure, run
 
 
 @figure("ms")
@@ -47,7 +47,8 @@ def random_programs() -> Measured:
 
 
 @figure("scenarios")
-def scenarios_on_three_engines() -> Measured:
+def scenarios_on_three_engines() -> Parts:
+    """The whole table, each engine beside the embedded one."""
     from delegations.evm.select import differences
     from tests.differential.test_engines import ANVIL, PYEVM, SCENARIOS, STOCK, answer_of, steps
 
@@ -59,19 +60,22 @@ def scenarios_on_three_engines() -> Measured:
             for other in (STOCK, ANVIL):
                 for part, *said in differences(answer, answer_of(other, chain, ask), world=chain.world):
                     raise FigureError(f"{name}: {other.name} differs in {part}: {said}")
-    return Measured(len(SCENARIOS), beside={"transactions": asked, "engines": 3})
+    return [
+        Measured(len(SCENARIOS), of=f"{PYEVM.name} and {other.name}", beside={"transactions": asked})
+        for other in (STOCK, ANVIL)
+    ]
 
 
 @figure("cases")
-def generated_on_two_engines() -> Parts:
-    """Generated redemptions and programs on the embedded engine and on anvil."""
+def generated_on_the_engines() -> Parts:
+    """Generated redemptions on three engines, and programs on two; on py-evm's own machine see random_programs."""
     from caveats.errors import ExecutionError
     from delegations.evm.engine import ANSWERS, Capability
     from delegations.evm.select import differences
     from tests.differential.generated import Draw
     from tests.differential.programs import BLOCK
     from tests.differential.scenarios import scenario_of
-    from tests.differential.test_engines_generated import ANVIL, PYEVM
+    from tests.differential.test_engines_generated import ANVIL, PYEVM, STOCK
 
     asked = refused = 0
     for seed in range(60):
@@ -79,9 +83,10 @@ def generated_on_two_engines() -> Parts:
         chain = draw.scene.chain
         for number in range(10):
             transaction = draw.ask().transaction
-            one, other = (e.execute_many(chain.world, chain.block, [transaction])[0] for e in (PYEVM, ANVIL))
-            for part, *said in differences(one, other, world=chain.world):
-                raise FigureError(f"redemptions of seed {seed}: they differ in {part}: {said}")
+            one, *others = (e.execute_many(chain.world, chain.block, [transaction])[0] for e in (PYEVM, STOCK, ANVIL))
+            for engine, other in zip((STOCK, ANVIL), others, strict=True):
+                for part, *said in differences(one, other, world=chain.world):
+                    raise FigureError(f"redemptions of seed {seed}: {engine.name} differs in {part}: {said}")
             asked += 1
             refused += isinstance(one, ExecutionError) or not one.success
             if not isinstance(one, ExecutionError):
@@ -93,14 +98,38 @@ def generated_on_two_engines() -> Parts:
         one, other = (e.execute_many(scenario.world, BLOCK, [scenario.transaction])[0] for e in (PYEVM, ANVIL))
         for part, *said in differences(one, other, ANSWERS - {Capability.CALL_TREE}, world=scenario.world):
             raise FigureError(f"program {seed}: they differ in {part}: {said}")
-    return [Measured(asked, of="redemptions", beside={"refused": refused}), Measured(600, of="programs")]
+    parts: Parts = [
+        Measured(asked, of=f"redemptions, {PYEVM.name} and {other.name}", beside={"refused": refused})
+        for other in (STOCK, ANVIL)
+    ]
+    return [*parts, Measured(600, of=f"programs, {PYEVM.name} and {ANVIL.name}")]
 
 
-@figure("differences")
-def explained_differences() -> Measured:
-    """Where engines tell the same thing in two ways, or one is wrong: one named test for each."""
-    tests = (ROOT / "tests" / "differential" / "test_engines_generated.py").read_text()
-    _, marker, explained = tests.partition("# the differences there are\n")
-    if not marker:
-        raise FigureError("test_engines_generated.py: expected the section of the differences, found none")
-    return Measured(explained.count("\ndef test_"))
+@figure("tests")
+def explained_differences() -> Parts:
+    """Where engines tell the same thing in two ways, or one is wrong: a named test for each, run now."""
+    folder = "tests/differential"
+    fault = f"{folder}/test_fastloop.py::test_a_delegated_sender_pays_for_init_code_once"
+    told = run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", "-p", "no:randomly", "-p", "no:xdist"),
+            *(fault, f"{folder}/test_engine_differences.py"),
+        ]
+    )
+    passed = re.findall(r"^PASSED \S+?::test_(\w+)", told, re.MULTILINE)
+    if not passed:
+        raise FigureError(f"the tests of the differences did not run: {told[-200:]}")
+    return [Measured(len(passed)), *(Measured(1, of=name.replace("_", " ")) for name in passed)]
+
+
+@figure("transactions", is_cold=True)
+def on_the_executable_specification() -> Parts:
+    """The embedded engine and the block-compiling one against EELS; a difference is an error."""
+    from scripts.bench_engines import EELS_PYTHON
+
+    if not EELS_PYTHON.exists():
+        return [Missing("execution specification (EELS)", "not installed (make eels installs it)")]
+    told = json.loads(run([sys.executable, "scripts/eels_oracle.py", "--python", str(EELS_PYTHON), "--json"]))
+    differences = told.pop("differences")
+    parts: Parts = [Measured(counts.pop("transactions"), of=title, beside=counts) for title, counts in told.items()]
+    return [*parts, Measured(differences, of="differences", is_fault=True)]
