@@ -18,6 +18,7 @@ from caveats.types import MAX_UINT256, Address
 from delegations.evm.chain import LocalChain
 from delegations.framework.reverts import decode_revert
 from delegations.redemption import Redemption
+from delegations.simulation.advice import WHOLE_CALL, advise_on_caveat, advise_on_link
 from delegations.simulation.allowance import Item, Level, unlocks_at
 from delegations.simulation.plan import Alternative, Picture, look
 from delegations.simulation.remaining import caveat_level, most_of
@@ -59,6 +60,8 @@ def explain_denial(
     asked = (redemptions,) if isinstance(redemptions, Redemption) else tuple(redemptions)
     if denial.stage == "execution":
         return f"{denial.explanation} {decode_revert(denial.revert_data).hint}".rstrip()
+    if denial.reason in WHOLE_CALL and denial.stage == "manager":
+        return f"{denial.explanation} {WHOLE_CALL[denial.reason]}"
     if denial.context is None or denial.context >= len(asked) or not asked[denial.context].context:
         return denial.explanation
     picture = look(source, asked[denial.context].context, at=at, registry=registry)
@@ -68,22 +71,18 @@ def explain_denial(
 def hint(
     denial: Denial, picture: Picture, redemptions: Sequence[Redemption], *, tokens: Tokens | None = None
 ) -> str | None:
-    """Return the sentence for a picture of the denied context; None when there is nothing to say in numbers."""
-    if denial.stage == "manager":
-        return _manager_hint(denial, picture)
+    """Return the sentences for a picture of the denied context; None when there is nothing to add to it."""
+    if denial.stage in ("manager", "signature"):
+        advice = advise_on_link(denial, picture.plan.context, str(picture.manager))
+        return f"{denial.explanation} {advice}" if advice else None
     if denial.stage != "hook" or denial.context is None or denial.link is None or denial.caveat is None:
         return None
     item = _culprit(denial, picture)
-    if item is None:
-        return None
-    return _Hint(denial, picture, redemptions, item, tokens).sentence()
-
-
-def _manager_hint(denial: Denial, picture: Picture) -> str | None:
-    if denial.reason == "CannotUseADisabledDelegation()" and denial.link is not None:
-        whose = picture.plan.context[denial.link].delegator
-        return f"Link {denial.link} is disabled. Its delegator {whose} can enable it again; a new delegation works too."
-    return None
+    said = None if item is None else _Hint(denial, picture, redemptions, item, tokens).sentence()
+    if said is not None:
+        return said
+    advice = advise_on_caveat(denial)
+    return None if advice is None else f"{denial.explanation} {advice}"
 
 
 def taken_way(redemption: Redemption, picture: Picture) -> Alternative:

@@ -304,7 +304,7 @@ def test_a_disabled_link_names_who_can_enable_it(stage):
     link = grant_of(LimitedCalls(limit=1))
     assert passes(stage, link, NOTHING)
     assert stage.chain.send(ALICE, stage.chain.manager, MetaMaskManager().encode_disable(link)).success
-    assert why(stage, redeem(link, NOTHING)).startswith(f"Link 0 is disabled. Its delegator {ALICE} can enable it")
+    assert f" Link 0 is disabled. Its delegator {ALICE} can enable it" in why(stage, redeem(link, NOTHING))
 
 
 def test_a_paused_manager_is_no_fault_of_the_delegation(stage):
@@ -312,7 +312,7 @@ def test_a_paused_manager_is_no_fault_of_the_delegation(stage):
     assert why(stage, redeem(grant_of(LimitedCalls(limit=1)), NOTHING)).startswith("The delegation manager is paused.")
 
 
-def test_what_no_number_explains_keeps_its_own_explanation(stage):
+def test_what_no_number_explains_begins_with_its_own_explanation(stage):
     for asked in (
         redeem(grant_of(AllowedTargets(targets=(ALICE,))), NOTHING),
         redeem(grant_of(ERC20TransferAmount(token=stage.token, max_amount=5)), NOTHING),
@@ -325,7 +325,7 @@ def test_what_no_number_explains_keeps_its_own_explanation(stage):
         Redemption(context=(), executions=(NOTHING,)),
     ):
         verdict = simulate(stage.chain, asked, redeemer=AGENT)
-        assert explain_denial(stage.chain, asked, verdict) == verdict.denial.explanation
+        assert explain_denial(stage.chain, asked, verdict).startswith(verdict.denial.explanation)
 
 
 def _one_of_two_groups():
