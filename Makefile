@@ -64,7 +64,7 @@ test: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) ## the contracts' tests, then t
 fuzz: $(PACKAGE_STAMP) $(OFFICIAL) ## 100,000 random programs on the embedded engines and on py-evm's own machine
 	@$(BIN)/python scripts/fuzz_evm.py --programs 100000 --workers $(WORKERS)
 
-eels: $(PACKAGE_STAMP) $(OFFICIAL) $(EELS_STAMP) ## redemptions and programs on the executable specification, slowly
+eels: $(PACKAGE_STAMP) $(OFFICIAL) $(EELS_STAMP) ## the scenarios, redemptions and programs on the executable specification, in three minutes or so
 	@$(BIN)/python scripts/eels_oracle.py --python $(EELS_VENV)/bin/python
 
 bench: $(PACKAGE_STAMP) $(NODE_STAMP) $(OFFICIAL) peers ## one redemption on every engine, and receipts decoded, beside other people's, in one run
