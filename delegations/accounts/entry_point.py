@@ -6,8 +6,8 @@ Source: ERC-4337, EntryPoint v0.7 (IEntryPoint, INonceManager, IStakeManager).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from caveats.abi import encode_address, encode_uint
 from caveats.errors import EncodingError
@@ -42,6 +42,9 @@ class Log(Protocol):
         """What is not indexed."""
 
 
+AnyLog = TypeVar("AnyLog", bound=Log)
+
+
 class OperationResult(NamedTuple):
     """What came of one operation.
 
@@ -74,7 +77,11 @@ def encode_get_deposit(account: Address) -> bytes:
 
 def read_operation_results(logs: Iterable[Log]) -> tuple[OperationResult, ...]:
     """Return what came of the operations of a transaction, in the order they ran. Logs of others are passed over."""
-    found: list[OperationResult] = []
+    return tuple(result for _, result in walk_operations(logs))
+
+
+def walk_operations(logs: Iterable[AnyLog]) -> Iterator[tuple[AnyLog, OperationResult]]:
+    """Yield each operation's event with what it says, in the order they ran. Logs of others are passed over."""
     reverts: dict[bytes, RevertReason] = {}
     for log in logs:
         if log.address != ENTRY_POINT or not log.topics:
@@ -85,10 +92,9 @@ def read_operation_results(logs: Iterable[Log]) -> tuple[OperationResult, ...]:
             elif log.topics[0] == OPERATION_EVENT and len(log.topics) == 4:
                 nonce, success, cost, _gas = decode_canonical(_EVENT_DATA, log.data)
                 digest, sender = Bytes32(log.topics[1]), Address(log.topics[2][12:])
-                found.append(OperationResult(digest, sender, nonce, success, cost, reverts.pop(digest, None)))
+                yield log, OperationResult(digest, sender, nonce, success, cost, reverts.pop(digest, None))
         except EncodingError:
             continue
-    return tuple(found)
 
 
 def explain_refusal(data: bytes) -> str | None:
